@@ -1,0 +1,1 @@
+"""Residual addition of bfloat16 hidden states."""

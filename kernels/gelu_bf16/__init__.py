@@ -1,0 +1,1 @@
+"""GELU of bfloat16 activations."""

@@ -1,0 +1,1 @@
+"""GELU of int8 activations by table."""

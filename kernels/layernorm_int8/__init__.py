@@ -1,0 +1,1 @@
+"""Layer normalisation of int8 features in integer arithmetic."""

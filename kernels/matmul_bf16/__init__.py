@@ -1,0 +1,1 @@
+"""bfloat16 matrix product on one core."""

@@ -1,0 +1,1 @@
+"""mel_int16: Whisper's log-mel features in integers."""

@@ -1,0 +1,1 @@
+"""Bytes through one core, unchanged: the smallest kernel there is."""

@@ -1,0 +1,1 @@
+"""Softmax of bfloat16 rows."""
