@@ -1,0 +1,402 @@
+"""The array: tiles put together from a configuration, and the runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from errors import CheckFailed, UsageError
+from simulator.array import checks
+from simulator.array.channel import Channel
+from simulator.array.command_processor import CommandProcessor
+from simulator.array.config import (
+    BufferDescriptor,
+    ChannelId,
+    Configuration,
+    Core,
+    Direction,
+    LockAction,
+    Port,
+    PortKind,
+    Route,
+    Task,
+    TileId,
+)
+from simulator.array.control_unit import ControlUnit
+from simulator.array.core_process import CoreProcess
+from simulator.array.deadlock import Agent, Deadlock, WaitFor, wait_for
+from simulator.array.descriptor import Descriptor, LockUse
+from simulator.array.fabric import Fabric
+from simulator.array.geometry import Geometry, TileKind
+from simulator.array.host import HostRun, Limits
+from simulator.array.locks import Semaphore
+from simulator.array.memory import Bytes, HostBuffer, Memory
+from simulator.array.recorder import Counters, Recorder, RunStats
+from simulator.array.registers import Registers
+from simulator.array.scheduler import OutOfCyclesError, OutOfTimeError, Scheduler
+
+
+class Array:
+    """A Phoenix array that executes a :class:`Configuration`.
+
+    The constructor loads the configuration and enables the cores, as loading an xclbin
+    does. :meth:`run_host` plays one runtime sequence; what the array holds afterwards
+    (memory, locks, where each core and channel waits) is what the next run starts from.
+    The other methods change one thing each, before, between or during runs: another front
+    end builds its whole configuration with them.
+
+    Args:
+        configuration: What to load.
+        recorder: Hears of all that happens, for a timeline.
+
+    Attributes:
+        geometry: The device's tiles.
+        registers: What writes to register addresses do.
+
+    Raises:
+        UsageError: NPU101, the device is not a Phoenix.
+        CheckFailed: Something in the configuration is out of its limits (NPU2xx).
+    """
+
+    def __init__(self, configuration: Configuration, recorder: Recorder | None = None) -> None:
+        self.geometry = Geometry.named(configuration.device)
+        self.registers = Registers(self)
+        self._recorder = recorder
+        self._scheduler = Scheduler()
+        self._memories = {
+            tile: Memory(tile, self.geometry.limits(tile).memory)
+            for owner in self.geometry.tiles()
+            for tile in self.geometry.moved_from(owner)
+        }
+        self._host_buffers: list[HostBuffer] | None = None
+        self._findings: list[CheckFailed] = []
+        self._failure: str | None = None
+        self.load(configuration)
+
+    def load(self, configuration: Configuration) -> None:
+        """Load a configuration in place of all that is there; only memories keep their content.
+
+        Raises:
+            CheckFailed: Something in it is out of its limits (NPU2xx); NPU210, it is for
+                another device.
+        """
+        checks.check_device(self.geometry, configuration)
+        self._scheduler.clear()
+        self.registers.clear()
+        self._fabric = Fabric(self._scheduler, self.geometry)
+        self._locks: dict[TileId, list[Semaphore]] = {}
+        self._descriptors: dict[TileId, dict[int, Descriptor]] = {}
+        for tile in self.geometry.tiles():
+            count = self.geometry.limits(tile).locks
+            self._locks[tile] = [Semaphore(self._scheduler, tile, i) for i in range(count)]
+            self._descriptors[tile] = {}
+        self._channels: dict[ChannelId, Channel] = {}
+        self._cores: dict[TileId, CoreProcess] = {}
+        self._control_units: dict[TileId, ControlUnit] = {}
+        self._unbound: list[Descriptor] = []
+        self._before = self._counters()
+        self._configure(configuration)
+
+    def _configure(self, configuration: Configuration) -> None:
+        for buffer in configuration.buffers:
+            what = f"buffer {buffer.name} of {buffer.tile}{buffer.origin.bracketed}"
+            self._check_memory(buffer.tile, buffer.address, buffer.size, what)
+            if buffer.initial is not None:
+                checks.check_range(buffer.size, 0, len(buffer.initial), f"initial value of {what}")
+                self.write_memory(buffer.tile, buffer.address, buffer.initial)
+        for lock in configuration.locks:
+            self.set_lock(lock.tile, lock.index, lock.initial)
+            origin = replace(lock.origin, name=lock.name or lock.origin.name)
+            self._locks[lock.tile][lock.index].origin = origin
+        for tile, descriptors in configuration.bds.items():
+            for index, content in descriptors.items():
+                self.write_bd(tile, index, content)
+        for route in configuration.routes:
+            self.add_route(route)
+        for channel in configuration.channels:
+            identity = ChannelId(channel.tile, channel.direction, channel.channel)
+            checks.check_queue(identity, len(channel.tasks), channel.origin)
+            for task in channel.tasks:
+                self.push_task(identity, task)
+        for core in configuration.cores:
+            self.start_core(core)
+
+    def run_host(
+        self, program: HostRun, host_buffers: Sequence[npt.NDArray[Any]], limits: Limits
+    ) -> RunStats:
+        """Run a host program to its end; the array works on meanwhile.
+
+        Args:
+            program: A host program (see :mod:`simulator.array.host`).
+            host_buffers: What `BufferDescriptor.host_arg` indexes: C-contiguous arrays of any
+                dtype, read by shim MM2S channels and written in place by S2MM channels.
+            limits: When to give up.
+
+        Raises:
+            Deadlock: NPU203, the program waits and nothing in the array can go on.
+            CheckFailed: Another thing that the hardware would not survive (NPU2xx), among
+                them NPU201 and NPU202 (the limits). The array cannot run afterwards.
+            UsageError: NPU213, the host buffers do not suit the design; NPU217, an earlier
+                run failed.
+        """
+        if self._failure is not None:
+            raise UsageError(
+                f"the array stopped in an earlier run: {self._failure}",
+                cure="load the design again",
+                code="NPU217",
+            )
+        buffers = [HostBuffer(index, array) for index, array in enumerate(host_buffers)]
+        self._host_buffers = buffers
+        self._findings = []
+        self._before, start = self._counters(), self._scheduler.now
+        host = CommandProcessor(self._scheduler, self, program, self._recorder)
+        try:
+            for descriptor in self._unbound:
+                self._bind(descriptor, buffers)
+            self._run(host, limits)
+        except Exception as error:
+            self._failure = str(error).partition("\n")[0]
+            raise
+        finally:
+            self._host_buffers = None
+        return RunStats(
+            cycles=self._scheduler.now - start,
+            host_cycles=host.busy,
+            written=tuple(buffer.mask() for buffer in buffers),
+            work=self._counters().since(self._before),
+            findings=tuple(self._findings + self._unfinished()),
+        )
+
+    def write_bd(self, tile: TileId, bd: int, content: BufferDescriptor) -> None:
+        """Write buffer descriptor `bd` of `tile`.
+
+        A BD that addresses a host argument is bound to the host buffers of the run that
+        writes it, or outside of a run to those of each run anew.
+
+        Raises:
+            CheckFailed: NPU205, 206, 209, 210: the BD is one that the hardware could not
+                execute; NPU207, a task that is not finished uses the one that is there.
+            UsageError: NPU213, there is no such host argument.
+        """
+        checks.check_descriptor(self.geometry, tile, bd, content)
+        for channel in self._channels.values():
+            if channel.id.tile == tile and channel.uses(bd):
+                raise CheckFailed(
+                    f"{checks.describe(tile, bd, content)} is written while {channel.name} has a "
+                    "task that executes the BD of this number",
+                    cure="wait for the task's token first, or use another BD",
+                    code="NPU207",
+                )
+        descriptor = self._descriptors[tile][bd] = Descriptor(
+            tile,
+            bd,
+            content,
+            None if content.memory is None else self._memories[content.memory],
+            self._lock_use(content.acquire),
+            self._lock_use(content.release),
+            self._report_unwritten,
+        )
+        if content.host_arg is None:
+            return
+        if self._host_buffers is None:
+            self._unbound.append(descriptor)
+        else:
+            self._bind(descriptor, self._host_buffers)
+
+    def push_task(self, channel: ChannelId, task: Task) -> bool:
+        """Push `task` to a channel's queue; False if the queue is full and nothing was done.
+
+        Raises:
+            CheckFailed: NPU209, 210: no such channel or BD, or the repeat count is too large.
+        """
+        what = f"task on {channel}{task.origin.bracketed}"
+        pushed = self.channel(channel)
+        checks.check_task(self.geometry, channel, task, what)
+        return pushed.push(task)
+
+    def set_lock(self, tile: TileId, lock: int, value: int) -> None:
+        """Set a lock, whatever it was; who waits for the value goes on.
+
+        Raises:
+            CheckFailed: NPU210, no such lock; NPU204, the value does not fit it.
+        """
+        what = f"lock {lock} of {tile} is set"
+        checks.check_lock(self.geometry, tile, lock, what)
+        checks.check_lock_value(value, what)
+        self._locks[tile][lock].set(value)
+
+    def write_memory(self, tile: TileId, address: int, data: bytes) -> None:
+        """Write `data` at byte `address` of a tile's memory.
+
+        Raises:
+            CheckFailed: NPU210, no such tile; NPU205, outside its memory.
+        """
+        self._check_memory(tile, address, len(data), f"write to {tile}")
+        target = self._memories[tile].hand_out(address, len(data))
+        target[:] = np.frombuffer(data, np.uint8)
+
+    def memory(self, tile: TileId) -> Bytes:
+        """Return all data memory of `tile`, uint8, never a copy; write with `write_memory`."""
+        checks.check_tile(self.geometry, tile, "memory")
+        return self._memories[tile].data
+
+    def lock_value(self, tile: TileId, lock: int) -> int:
+        """Return a lock's value."""
+        checks.check_lock(self.geometry, tile, lock, "lock value")
+        return self._locks[tile][lock].value
+
+    def add_route(self, route: Route) -> None:
+        """Connect ports.
+
+        Raises:
+            CheckFailed: NPU210, 215, 216: see :meth:`simulator.array.fabric.Fabric.add`.
+        """
+        self._fabric.add(route)
+        ends = [(route.source, Direction.MM2S)]
+        ends += [(port, Direction.S2MM) for port in route.destinations]
+        for port, direction in ends:
+            if port.kind is PortKind.DMA:
+                self.channel(ChannelId(port.tile, direction, port.channel))
+            elif port.kind is PortKind.CONTROL and direction is Direction.S2MM:
+                self._listen(port, keep_header=route.keep_header)
+
+    def start_core(self, core: Core) -> None:
+        """Enable a core: its program starts at the current cycle.
+
+        Raises:
+            CheckFailed: NPU210, there is no core, or it has a program already.
+        """
+        checks.check_core(self.geometry, core.tile, f"core{core.origin.bracketed}")
+        if core.tile in self._cores:
+            raise CheckFailed(
+                f"core{core.origin.bracketed}: the core of {core.tile} has a program already",
+                cure="give each tile one core",
+                code="NPU210",
+            )
+        reached = set(self.geometry.reachable(core.tile).values())
+        self._cores[core.tile] = CoreProcess(
+            self._scheduler,
+            core,
+            {tile: self._memories[tile] for tile in reached},
+            {tile: self._locks[tile] for tile in reached},
+            self._fabric,
+            self._recorder,
+        )
+
+    def channel(self, channel: ChannelId) -> Channel:
+        """Return a DMA channel.
+
+        Raises:
+            CheckFailed: NPU210, the tile has no such channel.
+        """
+        found = self._channels.get(channel)
+        if found is None:
+            checks.check_channel(self.geometry, channel, "DMA channel")
+            port = Port(channel.tile, PortKind.DMA, channel.channel)
+            sends = channel.direction is Direction.MM2S
+            found = self._channels[channel] = Channel(
+                self._scheduler,
+                self.geometry,
+                channel,
+                self._descriptors[channel.tile],
+                self._fabric.outlet(port) if sends else self._fabric.inlet(port),
+                self._recorder,
+            )
+        return found
+
+    def _listen(self, port: Port, *, keep_header: bool) -> None:
+        """Let the tile's control unit execute what arrives at its port."""
+        if port.tile not in self._control_units:
+            self._control_units[port.tile] = ControlUnit(
+                self._scheduler,
+                port.tile,
+                self._fabric.inlet(port),
+                self._fabric.outlet(port),
+                self.registers,
+                keep_header=keep_header,
+            )
+
+    def _wait_for(self, host: CommandProcessor) -> WaitFor:
+        agents: list[Agent] = [host, *self._cores.values(), *self._channels.values()]
+        return wait_for(self._scheduler.now, agents, self._releasers)
+
+    def _run(self, host: CommandProcessor, limits: Limits) -> None:
+        last_cycle = self._scheduler.now + limits.max_cycles
+        try:
+            if not self._scheduler.run(last_cycle, monotonic() + limits.max_seconds):
+                raise Deadlock(self._wait_for(host))
+        except OutOfCyclesError:
+            raise self._given_up(host, f"{limits.max_cycles} cycles", "NPU201") from None
+        except OutOfTimeError:
+            raise self._given_up(host, f"{limits.max_seconds:g} seconds", "NPU202") from None
+
+    def _given_up(self, host: CommandProcessor, limit: str, code: str) -> CheckFailed:
+        return CheckFailed(
+            f"the run was given up after {limit}, at cycle {self._scheduler.now}",
+            cure="look for a core that loops without an end; raise the limit if the design just "
+            "takes long",
+            code=code,
+            details=self._wait_for(host).lines(),
+        )
+
+    def _bind(self, descriptor: Descriptor, buffers: Sequence[HostBuffer]) -> None:
+        argument = descriptor.record.host_arg
+        if argument is None or not 0 <= argument < len(buffers):
+            raise UsageError(
+                f"{descriptor} addresses host argument {argument}, and the run has "
+                f"{len(buffers)} arrays",
+                cure="pass one array for each argument of the runtime sequence",
+                code="NPU213",
+            )
+        descriptor.bind(buffers[argument])
+
+    def _lock_use(self, action: LockAction | None) -> LockUse | None:
+        if action is None:
+            return None
+        return LockUse(self._locks[action.tile][action.lock], action.value, action.equal)
+
+    def _check_memory(self, tile: TileId, address: int, size: int, what: str) -> None:
+        checks.check_tile(self.geometry, tile, what)
+        checks.check_range(self._memories[tile].size, address, size, what)
+
+    def _report_unwritten(self, descriptor: Descriptor) -> None:
+        self._findings.append(
+            CheckFailed(
+                f"{descriptor} sends memory that nobody had written",
+                cure="check its offset and length, and the initial value of the lock it acquires",
+                code="NPU219",
+            )
+        )
+
+    def _unfinished(self) -> list[CheckFailed]:
+        """Return a finding for each shim channel that is still at work."""
+        return [
+            CheckFailed(
+                f"the host program has ended, and {channel.name} has {count} unfinished "
+                f"task{'s' * (count > 1)}",
+                cure="wait for the last task of each output, and send no more than is received",
+                code="NPU220",
+            )
+            for channel in self._channels.values()
+            if self.geometry.kind(channel.id.tile) is TileKind.SHIM
+            and (count := channel.unfinished())
+        ]
+
+    def _releasers(self, lock: Semaphore) -> tuple[str, ...]:
+        """Return the names of all who may release `lock`."""
+        known = [core.name for core in self._cores.values() if core.releases(lock)]
+        known += [channel.name for channel in self._channels.values() if channel.releases(lock)]
+        return tuple(dict.fromkeys([*known, *sorted(lock.releasers)]))
+
+    def _counters(self) -> Counters:
+        return Counters(
+            cores={tile: core.busy for tile, core in self._cores.items()},
+            channels={channel: self._channels[channel].use() for channel in self._channels},
+            routes={port: outlet.words for port, outlet in self._fabric.outlets.items()},
+            events=self._scheduler.executed,
+        )

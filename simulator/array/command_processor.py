@@ -1,0 +1,177 @@
+"""The command processor: it plays a host program's commands on the array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from errors import CheckFailed
+from simulator.array.channel import Channel
+from simulator.array.config import BufferDescriptor, ChannelId, Configuration, Task, TileId
+from simulator.array.core import Delay
+from simulator.array.deadlock import Releasers, Wait, WaitKind
+from simulator.array.host import (
+    AwaitToken,
+    HostRun,
+    PatchAddress,
+    PushTask,
+    Reconfigure,
+    SetLock,
+    WriteBd,
+    WriteMemory,
+    WriteRegisters,
+)
+from simulator.array.recorder import Recorder
+from simulator.array.registers import Registers
+from simulator.array.scheduler import Scheduler
+from simulator.array.timing import HOST_COMMAND, HOST_RECONFIGURE, HOST_WRITE_BD
+
+
+class Machine(Protocol):
+    """What the command processor needs of the array."""
+
+    registers: Registers
+
+    def write_bd(self, tile: TileId, bd: int, content: BufferDescriptor) -> None: ...
+
+    def set_lock(self, tile: TileId, lock: int, value: int) -> None: ...
+
+    def write_memory(self, tile: TileId, address: int, data: bytes) -> None: ...
+
+    def push_task(self, channel: ChannelId, task: Task) -> bool: ...
+
+    def channel(self, channel: ChannelId) -> Channel: ...
+
+    def load(self, configuration: Configuration) -> None: ...
+
+
+class CommandProcessor:
+    """One run of a host program.
+
+    Attributes:
+        name: ``the host``.
+        busy: Cycles spent in commands so far.
+        ended: The program is at its end.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler, machine: Machine, program: HostRun, recorder: Recorder | None
+    ) -> None:
+        self._scheduler = scheduler
+        self._machine = machine
+        self._program = program
+        self._recorder = recorder
+        self._request: Any = None
+        self._since = scheduler.now
+        self.name = "the host"
+        self.busy = 0
+        self.ended = False
+        self._serve: dict[type, Callable[[Any], None]] = {
+            WriteBd: self._write_bd,
+            PushTask: self._push_task,
+            AwaitToken: self._await_token,
+            SetLock: self._set_lock,
+            WriteMemory: self._write_memory,
+            WriteRegisters: self._write_registers,
+            PatchAddress: self._patch_address,
+            Reconfigure: self._reconfigure,
+            Delay: self._delay,
+        }
+        scheduler.at(scheduler.now, self._resume)
+
+    def waits(self, _releasers: Releasers) -> Wait | None:
+        """Return what it waits for, see :class:`simulator.array.deadlock.Agent`."""
+        request = self._request
+        if not isinstance(request, PushTask | AwaitToken):
+            return None
+        channel = f"{request.tile} {request.direction}:{request.channel}"
+        if isinstance(request, AwaitToken):
+            kind, what, origin = WaitKind.TOKEN, f"for a task token of {channel}", request.origin
+        else:
+            kind, what = WaitKind.QUEUE, f"for a free place in the task queue of {channel}"
+            origin = request.task.origin
+        return Wait(who=self.name, tile=None, kind=kind, what=what, by=(channel,), origin=origin)
+
+    def state(self) -> str:
+        """Return in words what it does while it waits for nothing."""
+        return "has ended" if self.ended else "is at work"
+
+    def _resume(self) -> None:
+        now = self._scheduler.now
+        if self._recorder is not None and self._request is not None and now > self._since:
+            what = type(self._request).__name__
+            self._recorder.span(self._since, now, None, "host", what)
+        self._since = now
+        self._request = next(self._program, None)
+        if self._request is None:
+            self.ended = True
+            self._scheduler.stop()
+            return
+        serve = self._serve.get(type(self._request))
+        if serve is None:
+            raise CheckFailed(
+                f"the host program yields {self._request!r}, which is no command",
+                cure="yield the commands of simulator.array.host",
+                code="NPU218",
+            )
+        serve(self._request)
+
+    def _spend(self, cycles: int) -> None:
+        self.busy += cycles
+        self._scheduler.at(self._scheduler.now + cycles, self._resume)
+
+    def _write_bd(self, command: WriteBd) -> None:
+        self._machine.write_bd(command.tile, command.bd, command.content)
+        self._spend(HOST_WRITE_BD)
+
+    def _push_task(self, command: PushTask) -> None:
+        channel = ChannelId(command.tile, command.direction, command.channel)
+        if self._machine.push_task(channel, command.task):
+            self._spend(HOST_COMMAND)
+        else:
+            self._machine.channel(channel).listener = lambda: self._push_task(command)
+
+    def _await_token(self, command: AwaitToken) -> None:
+        channel = self._machine.channel(ChannelId(command.tile, command.direction, command.channel))
+        if channel.tokens:
+            channel.tokens -= 1
+            self._spend(0)
+        else:
+            channel.listener = lambda: self._await_token(command)
+
+    def _set_lock(self, command: SetLock) -> None:
+        self._machine.set_lock(command.tile, command.lock, command.value)
+        self._spend(HOST_COMMAND)
+
+    def _write_memory(self, command: WriteMemory) -> None:
+        self._machine.write_memory(command.tile, command.address, command.data)
+        self._spend(HOST_COMMAND * max(1, -(-len(command.data) // 4)))
+
+    def _write_registers(self, command: WriteRegisters) -> None:
+        registers = self._machine.registers
+        tile, address, words, mask, origin = command
+        done = registers.write(tile, address, words, mask=mask, origin=origin)
+        if done == len(words):
+            self._spend(HOST_COMMAND * len(words))
+            return
+        address += 4 * done
+        rest = command._replace(address=address, words=words[done:])
+        queue = self._machine.channel(registers.queue_at(tile, address))
+        queue.listener = lambda: self._write_registers(rest)
+
+    def _patch_address(self, command: PatchAddress) -> None:
+        self._machine.registers.patch(*command)
+        self._spend(HOST_COMMAND)
+
+    def _reconfigure(self, command: Reconfigure) -> None:
+        self._machine.load(command.configuration)
+        self._spend(HOST_RECONFIGURE)
+
+    def _delay(self, command: Delay) -> None:
+        if command.cycles < 0:
+            raise CheckFailed(
+                f"the host program yields {command!r}, which goes back in time",
+                cure="wait for 0 cycles or more",
+                code="NPU218",
+            )
+        self._scheduler.at(self._scheduler.now + command.cycles, self._resume)

@@ -1,0 +1,177 @@
+"""What a core program can ask of the array, and what the array gives it.
+
+A core program (:data:`simulator.array.config.CoreProgram`) is a generator function. It
+does at once what needs no waiting, through its :class:`CoreContext`: loads, stores,
+calls of native kernels, lock releases. It yields a request for whatever takes time or may
+have to wait, and goes on when the array has served it::
+
+    def program(core: CoreContext) -> CoreRun:
+        data = core.view(buffer).view(np.int32)
+        while True:
+            yield Acquire(core.tile, lock=1, value=1)
+            core.call("scale", library.scale, core.address(buffer), len(data))
+            yield Delay(420)
+            core.release(core.tile, lock=0)
+
+A program must yield now and then (a :class:`Delay` for the cycles of a loop body is the
+natural place): between two yields no limit of the run can stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from errors import CheckFailed
+from simulator.array.config import NOWHERE, Buffer, Origin, TileId
+from simulator.array.memory import Bytes, Memory, Words
+
+
+class Acquire(NamedTuple):
+    """Wait until the lock is ``>= value`` (``== value`` where `equal`), then subtract `value`.
+
+    `tile` owns the lock: the core's own tile or a neighbour whose memory it reaches. The
+    yield gives None. `origin` is the design line to name when this never happens.
+    """
+
+    tile: TileId
+    lock: int
+    value: int = 1
+    equal: bool = False
+    origin: Origin = NOWHERE
+
+
+class Delay(NamedTuple):
+    """Compute for `cycles` cycles (0 is allowed). The yield gives None."""
+
+    cycles: int
+
+
+class StreamRead(NamedTuple):
+    """Read `words` 32-bit words from the core's stream port; the yield gives them as uint32."""
+
+    channel: int
+    words: int
+    origin: Origin = NOWHERE
+
+
+class StreamWrite(NamedTuple):
+    """Write `data` (uint32, 1-D) to the core's stream port; the yield gives None.
+
+    The array takes the data without a copy: leave it alone until the yield returns. `last`
+    sets TLAST on the last word, which ends a packet. On a packet-switched route the first
+    word of a packet is its header, see :func:`simulator.array.packet.header`.
+    """
+
+    channel: int
+    data: Words
+    last: bool = False
+    origin: Origin = NOWHERE
+
+
+class CascadeRead(NamedTuple):
+    """Read one 512-bit value from the cascade; the yield gives it as 16 uint32 words."""
+
+    origin: Origin = NOWHERE
+
+
+class CascadeWrite(NamedTuple):
+    """Write one 512-bit value, 16 uint32 words, to the cascade; the yield gives None."""
+
+    data: Words
+    origin: Origin = NOWHERE
+
+
+CoreRequest: TypeAlias = Acquire | Delay | StreamRead | StreamWrite | CascadeRead | CascadeWrite
+CoreRun: TypeAlias = Generator[CoreRequest, Any, None]
+"""A running core program. What a yield gives depends on the request."""
+
+
+class CoreContext:
+    """What a core program sees of the array: memories and locks that its tile reaches.
+
+    Attributes:
+        tile: Where the core is.
+    """
+
+    __slots__ = ("_memories", "_release", "tile")
+
+    def __init__(
+        self,
+        tile: TileId,
+        memories: Mapping[TileId, Memory],
+        release: Callable[[TileId, int, int, Origin], None],
+    ) -> None:
+        self.tile = tile
+        self._memories = memories
+        self._release = release
+
+    def memory(self, tile: TileId) -> Bytes:
+        """Return all data memory of `tile` (own or a reached neighbour), uint8, writable.
+
+        Raises:
+            CheckFailed: NPU212, the core does not reach that tile's memory.
+        """
+        memory = self._reach(tile)
+        return memory.hand_out(0, memory.size)
+
+    def view(self, buffer: Buffer) -> Bytes:
+        """Return the bytes of `buffer`, uint8, shape (buffer.size,), writable, never a copy.
+
+        It stays valid for the life of the array. From the first time a core asks for it the
+        buffer counts as written, so ask where the program first uses it, not before.
+
+        Raises:
+            CheckFailed: NPU212, the core does not reach that tile's memory.
+        """
+        return self._reach(buffer.tile).hand_out(buffer.address, buffer.size)
+
+    def address(self, buffer: Buffer) -> int:
+        """Return the native address of `buffer`, to pass to ctypes as a pointer.
+
+        Raises:
+            CheckFailed: NPU212, the core does not reach that tile's memory.
+        """
+        memory = self._reach(buffer.tile)
+        memory.hand_out(buffer.address, buffer.size)
+        return memory.base + buffer.address
+
+    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call native code and check that it wrote nothing outside the tiles' memories.
+
+        Args:
+            name: The function's name for messages.
+            function: A ctypes function with its argument types set.
+            *arguments: Passed on.
+
+        Raises:
+            CheckFailed: NPU211, a byte outside one of the reached memories was changed.
+        """
+        result = function(*arguments)
+        for memory in self._memories.values():
+            memory.check(f"{name} on {self.tile}")
+        return result
+
+    def release(self, tile: TileId, lock: int, value: int = 1, origin: Origin = NOWHERE) -> None:
+        """Add `value` to a lock of `tile` now; whoever waits for it goes on.
+
+        Raises:
+            CheckFailed: NPU204, the lock would leave 0..63; NPU212, not a reached tile.
+        """
+        self._release(tile, lock, value, origin)
+
+    def _reach(self, tile: TileId) -> Memory:
+        memory = self._memories.get(tile)
+        if memory is None:
+            raise unreached(self.tile, tile)
+        return memory
+
+
+def unreached(tile: TileId, other: TileId, origin: Origin = NOWHERE) -> CheckFailed:
+    """Return the error of a core at `tile` that uses what is `other`'s."""
+    return CheckFailed(
+        f"the core of {tile}{origin.bracketed} reaches neither memory nor locks of {other}",
+        cure="a core reaches its own tile and its south, west and north neighbours in rows 2 to 5: "
+        "move the buffer, or send it through a DMA",
+        code="NPU212",
+    )

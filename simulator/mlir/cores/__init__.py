@@ -1,0 +1,1 @@
+"""Core bodies: compiled once to Python generators, with kernels called natively."""

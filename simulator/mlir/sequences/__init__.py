@@ -1,0 +1,1 @@
+"""Runtime sequences: played as host commands of the array."""

@@ -1,0 +1,190 @@
+"""A design on a simulated Phoenix array."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import Attribute
+
+from errors import UsageError
+from simulator.array.array import Array
+from simulator.array.config import Configuration
+from simulator.array.host import HostRequest, HostRun, Limits
+from simulator.array.recorder import Recorder, RunStats
+from simulator.mlir.cores.native_loops import Compile
+from simulator.mlir.cores.natives import Watch, stuck
+from simulator.mlir.dialects.device import RuntimeSequence
+from simulator.mlir.layouts import layout
+from simulator.mlir.lower import Lowered, lower
+
+_WATCH_PERIOD = 0.2
+"""Seconds between two looks of the watchdog at native code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run of a runtime sequence did.
+
+    Attributes:
+        cycles: Modelled cycles from the first host command to the last.
+        host_cycles: Of these, cycles that the command processor spent in commands.
+        written: For each argument a mask of its bytes that the array wrote (bool, shape
+            (nbytes,)); None for one that it was not to write.
+        stats: What cores, channels and routes did.
+    """
+
+    cycles: int
+    host_cycles: int
+    written: list[npt.NDArray[np.bool_] | None]
+    stats: RunStats
+
+
+class Simulation:
+    """A design loaded on a simulated array, which keeps its state from run to run.
+
+    Args:
+        design: MLIR text in the aie dialect.
+        libraries: Shared library for each object file that the design links, such as
+            ``{"kernel.o": Path("kernel.so")}``. Every core gets a copy of its own.
+        cycles: Cycles that a call of a kernel function is charged; 0 where it says nothing.
+        limits: When a run is given up.
+        source: Name of the design text in messages.
+        device: Name of the ``aie.device`` to load, where the text has several.
+        compile_loops: Makes shared libraries of C source, for long loops in core bodies;
+            without it they run as Python, to the same bits.
+        recorder: Hears of all that happens, for a timeline.
+
+    Attributes:
+        sources: The Python source that each core body was compiled to, by tile.
+
+    Raises:
+        UsageError: NPU101 to NPU104, NPU140, NPU141: the design is none for a Phoenix, or a
+            library lacks what it links.
+        CheckFailed: NPU1xx, NPU2xx: the design contradicts itself or the array.
+    """
+
+    def __init__(
+        self,
+        design: str,
+        libraries: Mapping[str, Path] | None = None,
+        cycles: Mapping[str, int] | None = None,
+        limits: Limits | None = None,
+        *,
+        source: str = "design.mlir",
+        device: str | None = None,
+        compile_loops: Compile | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._lowered = lower(design, source, device)
+        self._limits = limits or Limits()
+        self._watch = Watch()
+        self._libraries, self._cycles = libraries or {}, cycles or {}
+        self._compile_loops = compile_loops
+        self._array = Array(self._bind(self._lowered), recorder)
+        self.sources = {program.tile: program.source for program in self._lowered.programs}
+
+    def run(self, arrays: Sequence[npt.NDArray[Any]], sequence: str | None = None) -> Run:
+        """Play a runtime sequence on host arrays.
+
+        Args:
+            arrays: One for each argument of the sequence, in its order: C-contiguous, as many
+                bytes as the argument's memref, read and written in place. A scalar argument
+                takes an array of one element.
+            sequence: Which one, where the design has several.
+
+        Raises:
+            UsageError: NPU160, NPU161: there is no such sequence, or the arrays do not suit it.
+            CheckFailed: NPU2xx, the design did what the hardware would not survive, or would
+                survive with a result that means nothing; NPU203 is a deadlock.
+        """
+        operation = self._lowered.sequence(sequence)
+        numbers = _check_arrays(operation, arrays)
+        commands = self._lowered.commands(operation, numbers, self._bind)
+        stats = self._watched(_program(commands), arrays)
+        if stats.findings:
+            raise stats.findings[0]
+        return Run(
+            cycles=stats.cycles,
+            host_cycles=stats.host_cycles,
+            written=list(stats.written),
+            stats=stats,
+        )
+
+    def argument_types(self, sequence: str | None = None) -> list[Attribute]:
+        """Return the types of a runtime sequence's arguments, in order.
+
+        Raises:
+            UsageError: NPU160, there is no such sequence.
+        """
+        return [arg.type for arg in self._lowered.sequence(sequence).body.blocks[0].args]
+
+    def _bind(self, lowered: Lowered) -> Configuration:
+        return lowered.bind(self._libraries, self._cycles, self._watch, self._compile_loops)
+
+    def _watched(self, program: HostRun, arrays: Sequence[npt.NDArray[Any]]) -> RunStats:
+        """Run in a thread of its own, and give up on native code that never returns.
+
+        Nothing can stop native code from outside, so its thread is left behind.
+        """
+        outcome: list[RunStats] = []
+        failure: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                outcome.append(self._array.run_host(program, arrays, self._limits))
+            except BaseException as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=work, name="simulated array", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(_WATCH_PERIOD)
+            error = stuck(self._watch, self._limits.max_seconds)
+            if error is not None and thread.is_alive():
+                raise error
+        if failure:
+            raise failure[0]
+        return outcome[0]
+
+
+def _program(commands: Iterable[HostRequest]) -> HostRun:
+    yield from commands
+
+
+def _check_arrays(operation: RuntimeSequence, arrays: Sequence[npt.NDArray[Any]]) -> dict[int, int]:
+    """Compare arrays with a sequence's arguments; return the scalar ones by position."""
+    arguments = operation.body.blocks[0].args
+    if len(arguments) != len(arrays):
+        raise _unsuitable(
+            f"the runtime sequence has {len(arguments)} arguments, and {len(arrays)} arrays "
+            "were given"
+        )
+    numbers = {}
+    for position, (argument, array) in enumerate(zip(arguments, arrays, strict=True)):
+        if not isinstance(argument.type, MemRefType):
+            numbers[position] = int(np.asarray(array).reshape(-1)[0])
+            continue
+        what = layout(argument.type)
+        if what is None or None in what.shape:
+            continue
+        if array.nbytes != what.nbytes:
+            raise _unsuitable(
+                f"argument {position} of the runtime sequence is {argument.type} with "
+                f"{what.nbytes} bytes, and the array has {array.nbytes}"
+            )
+    return numbers
+
+
+def _unsuitable(message: str) -> UsageError:
+    return UsageError(
+        message,
+        cure="pass one array for each argument, of its size",
+        code="NPU161",
+    )
