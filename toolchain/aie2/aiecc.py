@@ -1,0 +1,74 @@
+"""The step that runs aiecc on a design, and brings what it leaves under fixed names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import CheckFailed
+from toolchain import disk
+from toolchain.aie2 import cores, options
+from toolchain.runner import Runner
+from toolchain.steps import CommandStep
+
+LOWERED = "lowered.mlir"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AieccStep(CommandStep):
+    """Runs aiecc; afterwards the folder has the step's outputs under their own names.
+
+    Attributes:
+        objects: The name that the design links with, by the name of the object's file.
+        programs: The cores whose programs are kept.
+    """
+
+    objects: Mapping[str, str]
+    programs: tuple[cores.Tile, ...]
+
+    def recipe(self) -> Any:
+        """Return the command, its environment, and what it finds under which name."""
+        return {**super().recipe(), "objects": dict(self.objects)}
+
+    def run(self, work: Path, runner: Runner) -> list[Path]:
+        """Run aiecc; see :meth:`toolchain.steps.Step.run`.
+
+        Raises:
+            CheckFailed: It failed, or NPU043: it ended well and left an output out.
+        """
+        with disk.writing(work):
+            for file, name in self.objects.items():
+                if file != name:
+                    (work / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(work / file, work / name)
+        super().run(work, runner)
+        with disk.writing(work):
+            self._collect(work)
+        return []
+
+    def _collect(self, work: Path) -> None:
+        from toolchain.aie2 import reproducible
+
+        for name in (options.XCLBIN, options.INSTRUCTIONS):
+            if not (work / name).is_file():
+                raise self._left_out(name)
+        packed = reproducible.normalise((work / options.XCLBIN).read_bytes())
+        (work / options.XCLBIN).write_bytes(packed)
+        found = cores.find(work)
+        for tile in self.programs:
+            if tile not in found:
+                raise self._left_out(f"program of core ({tile[0]}, {tile[1]})")
+            shutil.copyfile(found[tile], work / cores.file_name(tile))
+        lowered = sorted(work.rglob("*input_with_addresses*.mlir"))
+        content = lowered[-1].read_bytes() if lowered else b""
+        (work / LOWERED).write_bytes(content.replace(f"{work}/".encode(), b""))
+
+    def _left_out(self, what: str) -> CheckFailed:
+        return CheckFailed(
+            f"{self.unit}: aiecc ended without an error, and without the {what}",
+            cure="look at the log; if it says nothing, pin another mlir-aie (npulab lock --update)",
+            code="NPU043",
+        )

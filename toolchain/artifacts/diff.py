@@ -1,0 +1,233 @@
+"""What changed between two artifacts, in the terms of the hardware: BDs, locks, routes,
+instructions, kernels, symbols, instead of bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import UsageError
+from toolchain.artifacts import writes
+from toolchain.artifacts.cdo import NOP, Cdo, Command, Words
+from toolchain.artifacts.changes import Change, compare_states
+from toolchain.artifacts.elf import Elf
+from toolchain.artifacts.inspect import detect, inspect_bytes, read_bytes
+from toolchain.artifacts.insts import Transaction
+from toolchain.artifacts.pdi import Pdi
+from toolchain.artifacts.report import Content, plain
+from toolchain.artifacts.sequences import compare_transactions
+from toolchain.artifacts.state import State
+from toolchain.artifacts.xclbin import Xclbin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The comparison of two artifacts.
+
+    Attributes:
+        changes: What the hardware or the runtime would do otherwise.
+        identity: What tells builds apart and changes nothing: uuids, times, versions.
+    """
+
+    before: str
+    after: str
+    kind: str
+    changes: tuple[Change, ...]
+    identity: tuple[Change, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether both do the same."""
+        return not self.changes
+
+    def text(self) -> str:
+        """Return the comparison as text."""
+        lines = [f"{self.before} and {self.after}: {self.kind}"]
+        lines += [f"  {change}" for change in self.changes] or ["  the same in effect"]
+        if self.identity:
+            lines += ["identity", *(f"  {change}" for change in self.identity)]
+        return "\n".join(lines) + "\n"
+
+    def json(self) -> str:
+        """Return the comparison as JSON."""
+        document = {
+            "before": self.before,
+            "after": self.after,
+            "kind": self.kind,
+            "same": self.same,
+            "changes": [change._asdict() for change in self.changes],
+            "identity": [change._asdict() for change in self.identity],
+        }
+        return json.dumps(document, indent=2) + "\n"
+
+
+_IDENTITY = {"uuid", "interface_uuid", "timestamp", "unique_id", "version"}
+"""Fields of an xclbin that tell builds apart."""
+
+
+def diff_files(before: Path, after: Path) -> Difference:
+    """Compare two artifacts of one kind.
+
+    Raises:
+        UsageError: A file is no artifact (NPU050) or damaged (NPU051 to NPU056), or the
+            two are of different kinds (NPU059).
+    """
+    old, new = read_bytes(before), read_bytes(after)
+    kinds = detect(old, str(before)).kind, detect(new, str(after)).kind
+    if kinds[0] != kinds[1]:
+        raise UsageError(
+            f"{before} is of kind {kinds[0]} and {after} of kind {kinds[1]}",
+            cure="compare two files of one kind",
+            code="NPU059",
+        )
+    first, second = inspect_bytes(old, str(before)), inspect_bytes(new, str(after))
+    changes = list(_compare(first.content, second.content))
+    return Difference(
+        before=str(before),
+        after=str(after),
+        kind=kinds[0],
+        changes=tuple(change for change in changes if not _is_identity(kinds[0], change)),
+        identity=tuple(change for change in changes if _is_identity(kinds[0], change)),
+    )
+
+
+def _is_identity(kind: str, change: Change) -> bool:
+    return kind == "xclbin" and change.where.rpartition(".")[2] in _IDENTITY
+
+
+def _compare(old: Content, new: Content) -> Iterator[Change]:
+    match old, new:
+        case Xclbin(), Xclbin():
+            yield from _compare_xclbins(old, new)
+        case Pdi(), Pdi():
+            yield from _compare_pdis(old, new)
+        case Cdo(), Cdo():
+            yield from _compare_cdos([old], [new])
+        case Transaction(), Transaction():
+            yield from compare_transactions(old, new)
+        case Elf(), Elf():
+            yield from _compare_elfs(old, new)
+
+
+def _compare_cdos(old: Sequence[Cdo], new: Sequence[Cdo]) -> Iterator[Change]:
+    changes = list(compare_states(State.of(writes.of_cdos(old)), State.of(writes.of_cdos(new))))
+    yield from changes
+    before, after = _steps(old), _steps(new)
+    if not changes and before != after:
+        yield Change(
+            "order of the commands, or polls between them",
+            f"{len(before)} commands",
+            f"{len(after)} commands",
+        )
+
+
+def _steps(cdos: Sequence[Cdo]) -> list[tuple[type[Command], int, Words]]:
+    """Return the commands that do something, without how they are encoded."""
+    return [
+        (type(command), getattr(command, "address", command.opcode), command.effect)
+        for config in cdos
+        for command in config.commands
+        if command.opcode != NOP
+    ]
+
+
+def _compare_xclbins(old: Xclbin, new: Xclbin) -> Iterator[Change]:
+    def metadata(content: Xclbin) -> dict[str, Any]:
+        record = plain(content)
+        record["sections"] = [section.kind for section in content.sections]
+        for partition in record["partitions"]:
+            for entry in partition["pdis"]:
+                del entry["image"], entry["pdi"]
+        return dict(record)
+
+    yield from _compare_values("", metadata(old), metadata(new))
+    pairs = zip(
+        (entry for partition in old.partitions for entry in partition.pdis),
+        (entry for partition in new.partitions for entry in partition.pdis),
+        strict=False,
+    )
+    for first, second in pairs:
+        yield from _compare_pdis(first.pdi, second.pdi)
+
+
+def _compare_pdis(old: Pdi, new: Pdi) -> Iterator[Change]:
+    def metadata(content: Pdi) -> dict[str, Any]:
+        record = plain(content)
+        for image in record["images"]:
+            for part in image["partitions"]:
+                del part["offset"], part["data"], part["cdo"]
+        return dict(record)
+
+    yield from _compare_values("", metadata(old), metadata(new))
+    yield from _compare_cdos(old.cdos, new.cdos)
+
+
+def _compare_values(where: str, old: Any, new: Any) -> Iterator[Change]:
+    """Yield the differences of two JSON values, by path."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            path = f"{where}.{key}" if where else str(key)
+            yield from _compare_values(path, old.get(key, _MISSING), new.get(key, _MISSING))
+    elif isinstance(old, list) and isinstance(new, list):
+        for i in range(max(len(old), len(new))):
+            first = old[i] if i < len(old) else _MISSING
+            second = new[i] if i < len(new) else _MISSING
+            yield from _compare_values(f"{where}[{i}]", first, second)
+    elif old != new:
+        yield Change(where, _shown(old), _shown(new))
+
+
+_MISSING = object()
+
+
+def _shown(value: Any) -> str:
+    if value is _MISSING:
+        return ""
+    if isinstance(value, dict):
+        return str(value.get("name") or value.get("tag") or value.get("uuid") or value)
+    return repr(value)
+
+
+def _compare_elfs(old: Elf, new: Elf) -> Iterator[Change]:
+    def metadata(content: Elf) -> dict[str, Any]:
+        return {
+            "kind": content.kind,
+            "architecture": content.architecture,
+            "entry": content.entry,
+            "program_size": content.program_size,
+            "data_size": content.data_size,
+            "function": {f.name: f"{f.size} bytes" for f in content.functions},
+            "stack": content.stack_sizes,
+            "undefined": {name: ", ".join(users) for name, users in content.undefined.items()},
+        }
+
+    yield from _compare_values("", metadata(old), metadata(new))
+    for name in dict.fromkeys(s.name for s in (*old.sections, *new.sections)):
+        yield from _compare_section(name, old, new)
+
+
+def _compare_section(name: str, old: Elf, new: Elf) -> Iterator[Change]:
+    """Yield where the bytes of loaded sections of a name differ, by function."""
+
+    def loaded(content: Elf) -> bytes:
+        return b"".join(
+            s.data for s in content.sections if s.name == name and (s.is_code or s.is_data)
+        )
+
+    before, after = loaded(old), loaded(new)
+    if before == after:
+        return
+    if len(before) != len(after):
+        yield Change(f"section {name} bytes", str(len(before)), str(len(after)))
+    at = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+    if at is not None:
+        count = sum(a != b for a, b in zip(before, after, strict=False))
+        number = next(i for i, s in enumerate(old.sections) if s.name == name)
+        function = old.function_at(number, old.sections[number].address + at)
+        where = f"section {name}: {count} bytes differ, the first at {at:#x}"
+        inside = f" in {function}" if function else ""
+        yield Change(where + inside, f"{before[at]:#04x}", f"{after[at]:#04x}")

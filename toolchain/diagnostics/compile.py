@@ -1,0 +1,65 @@
+"""Failures of Peano with a kernel."""
+
+from __future__ import annotations
+
+import re
+
+from toolchain.diagnose import Cause
+
+CAUSES = (
+    Cause(
+        pattern=re.compile(r"No space left on device|NoSpaceLeft"),
+        message="the compiler finds no space left on the device",
+        cure="free some space (npulab clean empties the cache), then build again",
+        code="NPU020",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"fatal error: '?(?P<header>[^'\n]+?)'?(?: file not found|: No such file or directory)"
+        ),
+        message="there is no header {header}",
+        cure="put it beside the source, or include it by a path relative to the source",
+        code="NPU015",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"unable to legalize instruction: [^\n]*?(?P<operation>G_\w+)[^\n]*"
+            r"\(in function: (?P<function>\w+)\)"
+        ),
+        message="Peano has no instruction for {operation} in {function} on these types",
+        cure="write that operation with aie_api, or keep the loop from being vectorised: "
+        "#pragma clang loop vectorize(disable)",
+        code="NPU075",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"[Cc]annot select: [^\n]*?(?P<operation>G_\w+)[^\n]*"
+            r"\(in function: (?P<function>\w+)\)"
+        ),
+        message="Peano cannot translate {operation} in {function} for AIE2",
+        cure="write that operation with aie_api; avoid variable arguments, exceptions, "
+        "64-bit and double arithmetic",
+        code="NPU075",
+    ),
+    Cause(
+        pattern=re.compile(r"immediate operand value -?\d+ is not a multiple of \d+"),
+        message="Peano made an instruction that cannot be encoded, which is a fault of its own",
+        cure="change what the function keeps on its stack, or pin another nightly of llvm-aie "
+        "(npulab lock --update)",
+        code="NPU076",
+    ),
+    Cause(
+        pattern=re.compile(r"(?P<what>[^\n]+)\nUNREACHABLE executed at"),
+        message="Peano itself crashed: {what}",
+        cure="change the code near the function that its last lines name, or pin another "
+        "nightly of llvm-aie (npulab lock --update)",
+        code="NPU076",
+    ),
+    Cause(
+        pattern=re.compile(r"PLEASE submit a bug report|Stack dump:"),
+        message="Peano itself crashed",
+        cure="change the code near the function that its last lines name, or pin another "
+        "nightly of llvm-aie (npulab lock --update)",
+        code="NPU076",
+    ),
+)

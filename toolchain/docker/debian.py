@@ -1,0 +1,163 @@
+"""The base layer: a Debian system of a suite's packages, bootstrapped from a mirror.
+
+It needs no image registry, only mmdebstrap and the Debian mirror that this machine already
+uses. What came is held against the lock, so that a mirror that moved on is noticed, not
+followed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import CheckFailed, MissingEnvironment
+from toolchain.docker.recipes import Recipe
+
+ROLLING = {"sid", "unstable"}
+"""Suites whose Release file a mirror may keep past its date."""
+
+TIMEOUT = 1800.0
+
+LAB_USER = "lab:x:1000:1000:lab:/tmp:/bin/sh"
+
+_CLEAN = """
+set -e
+echo '{user}' >> "$1/etc/passwd"
+echo 'lab:x:1000:' >> "$1/etc/group"
+rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/var/lib/apt/lists/* "$1"/etc/machine-id
+rm -rf "$1"/var/lib/dpkg/*-old "$1"/etc/*- "$1"/etc/hostname "$1"/etc/resolv.conf
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Package:
+    """A package of an image; `architecture` is empty for Python packages."""
+
+    name: str
+    version: str
+    architecture: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.name, self.version, self.architecture) if part)
+
+
+def bootstrap(recipe: Recipe, out: Path) -> None:
+    """Write the base layer's tar to `out`.
+
+    Raises:
+        MissingEnvironment: There is no mmdebstrap.
+        CheckFailed: It failed: no mirror, a package that the suite has not.
+    """
+    command = [
+        *("mmdebstrap", "--variant=essential", "--format=tar", "--quiet"),
+        f"--include={','.join(recipe.packages)}",
+        '--aptopt=APT::Install-Recommends "false"',
+        *(f"--dpkgopt=path-exclude={path}" for path in recipe.exclude),
+        *(f"--dpkgopt=path-include={path}" for path in recipe.keep),
+        "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
+        f"--customize-hook={_CLEAN.format(user=LAB_USER)}",
+    ]
+    if recipe.suite in ROLLING:
+        command.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.epoch), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    try:
+        done = subprocess.run(
+            [*command, recipe.suite, str(out), *mirror()],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise MissingEnvironment(
+            "images are bootstrapped with mmdebstrap, and it is not installed",
+            cure="install the Debian package mmdebstrap (root, or unprivileged user namespaces)",
+            code="NPU094",
+        ) from error
+    if done.returncode:
+        lines = done.stdout.decode(errors="replace").splitlines()
+        raise CheckFailed(
+            f"Debian {recipe.suite} does not bootstrap",
+            cure="read mmdebstrap's lines; NPULAB_MIRROR names another Debian mirror",
+            code="NPU095",
+            details=tuple(lines[-12:]),
+        )
+
+
+def mirror() -> list[str]:
+    """Return the Debian mirror to ask: ``$NPULAB_MIRROR``, this machine's, or mmdebstrap's."""
+    if chosen := os.environ.get("NPULAB_MIRROR"):
+        return [chosen]
+    form = "$(REPO_URI) $(ORIGIN) $(LABEL)"
+    try:
+        listed = subprocess.run(
+            ["apt-get", "indextargets", "--format", form, "Created-By: Packages"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    except FileNotFoundError:
+        return []
+    found = re.findall(r"^(\S+) Debian Debian$", listed, re.MULTILINE)
+    return found[:1]
+
+
+def installed(layer: Path) -> list[Package]:
+    """Return the Debian packages in a base layer, by dpkg's own record."""
+    with tarfile.open(layer) as tar:
+        member = next(one for one in tar if one.name.lstrip("./") == "var/lib/dpkg/status")
+        content = tar.extractfile(member)
+        if content is None:
+            raise ValueError(f"{layer} has no dpkg status")
+        text = content.read().decode()
+    return sorted(_package(paragraph) for paragraph in text.strip().split("\n\n"))
+
+
+def locked(recipe: Recipe) -> list[str]:
+    """Return the lines of the recipe's lock; none where nothing is locked yet."""
+    if not recipe.lock.is_file():
+        return []
+    lines = recipe.lock.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def drift(recipe: Recipe, found: Iterable[Package]) -> list[str]:
+    """Return how what came differs from the lock: lines of a diff, none where it does not."""
+    now = [str(package) for package in found]
+    lines = difflib.unified_diff(locked(recipe), now, recipe.lock.name, "mirror", "", "", n=0)
+    return [line for line in lines if not line.startswith("@@")]
+
+
+def write_lock(recipe: Recipe, found: Iterable[Package]) -> None:
+    """Lock what came."""
+    head = f"# Every Debian package of image {recipe.name}; written by: npulab images --accept"
+    recipe.lock.write_text("\n".join([head, *map(str, found)]) + "\n", encoding="utf-8")
+
+
+def refuse_drift(recipe: Recipe, found: Iterable[Package]) -> None:
+    """Raise where the mirror gave other packages than the lock has.
+
+    Raises:
+        CheckFailed: It did; the details are the diff.
+    """
+    if changes := drift(recipe, found):
+        raise CheckFailed(
+            f"the Debian mirror has other packages for {recipe.name} than {recipe.lock.name} locks",
+            cure=f"accept and review them: npulab images {recipe.name} --accept; or name a mirror "
+            "that keeps the old ones in NPULAB_MIRROR",
+            code="NPU096",
+            details=tuple(changes),
+        )
+
+
+def _package(paragraph: str) -> Package:
+    fields = dict(re.findall(r"^(Package|Version|Architecture): (.*)$", paragraph, re.MULTILINE))
+    return Package(fields["Package"], fields["Version"], fields["Architecture"])

@@ -1,0 +1,253 @@
+"""Images: made in layers that are kept, handed to the engine, and known without it.
+
+Below ``$NPULAB_CACHE``: ``layers/<hash of what decides it>/`` has a layer with the list of
+its packages, ``images/<name>.json`` what the image was made of. A new Python package makes a
+new second layer and leaves the base alone; a build that needs nothing done reads the record
+and asks no engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from toolchain import digest, disk, records
+from toolchain.docker import debian, sbom, wheels
+from toolchain.docker.debian import Package
+from toolchain.docker.engine import Engine, talking
+from toolchain.docker.image import LAB, Image, Layer, record
+from toolchain.docker.layers import archive, configuration, measure, pack
+from toolchain.docker.recipes import VERSION, Recipe
+from toolchain.store import Store
+
+if TYPE_CHECKING:
+    from docker.models.images import Image as EngineImage
+
+NAME_LABEL = "npulab.image"
+REPOSITORY = "npulab"
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept layer: its tar, what is in it, and the compiler if it has one."""
+
+    layer: Layer
+    packages: list[tuple[str, str, str]]
+    compiler: str | None = None
+
+
+Report = Callable[[str, float], None]
+"""Told of each part that had to be made, and the seconds that it took."""
+
+
+def make(
+    recipe: Recipe,
+    store: Store,
+    *,
+    accept: bool = False,
+    rebuild: bool = False,
+    report: Report,
+) -> Image:
+    """Make the layers of an image that are not kept, and record it.
+
+    Args:
+        recipe: What to make.
+        store: The cache.
+        accept: Lock what the mirror gives instead of refusing what differs from the lock.
+        rebuild: Make every layer anew, kept or not.
+        report: Told of the parts that were made.
+
+    Raises:
+        LabError: A part failed, or the mirror drifted.
+    """
+    contents = [
+        (not (accept or rebuild) and _kept(store, _base_key(recipe)))
+        or _base(recipe, store, accept, report)
+    ]
+    if recipe.requirements is not None:
+        contents.append(
+            (not rebuild and _kept(store, _lab_key(recipe)))
+            or _lab(recipe, recipe.requirements, store, report)
+        )
+    packages = [package for one in contents for package in one.packages]
+    labels = {
+        NAME_LABEL: recipe.name,
+        "npulab.lock": digest.of_file(recipe.lock) or "",
+        "org.opencontainers.image.revision": _revision(recipe.lock.parent),
+        "org.opencontainers.image.title": f"Phoenix kernel lab: {recipe.name}",
+    }
+    env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    if recipe.requirements is not None:
+        env |= {"PYTHONPATH": str(LAB), "PYTHONDONTWRITEBYTECODE": "1"}
+    layers = [one.layer for one in contents]
+    config = _configuration(layers, labels, env, recipe.epoch)
+    identity = hashlib.sha256(config).hexdigest()
+    image = Image(
+        name=recipe.name,
+        key=recipe.key,
+        tag=f"{REPOSITORY}/{recipe.name}:{identity[:12]}",
+        id=f"sha256:{identity}",
+        size=sum(layer.size for layer in layers),
+        packages=packages,
+        layers=layers,
+        labels=labels,
+        env=env,
+        compiler=next((one.compiler for one in contents if one.compiler), None),
+    )
+    disk.replace_file(record(recipe, store), msgspec.json.encode(image))
+    return image
+
+
+def load(image: Image, engine: Engine, epoch: int, report: Report) -> None:
+    """Hand an image to the engine, unless it has it.
+
+    Raises:
+        MissingEnvironment: The engine refused, or has no space left.
+    """
+    from docker.errors import ImageLoadError, ImageNotFound
+
+    config = _configuration(image.layers, image.labels, image.env, epoch)
+    with talking():
+        try:
+            engine.client.images.get(image.tag)
+        except ImageNotFound:
+            start = time.perf_counter()
+            stream = archive(config, image.layers, image.tag)
+            events = [*engine.client.api.load_image(stream)]
+            if problems := [event["error"] for event in events if "error" in event]:
+                raise ImageLoadError(problems[0]) from None
+            report(f"{image.name}: load into the engine", time.perf_counter() - start)
+
+
+def give_tag(image: Image, engine: Engine, tag: str) -> None:
+    """Let the engine know an image by another tag too, for people and their tools.
+
+    Raises:
+        MissingEnvironment: It refused: no such image, or no such tag can be.
+    """
+    with talking():
+        engine.client.images.get(image.tag).tag(f"{REPOSITORY}/{image.name}", tag)
+
+
+def describe(image: Image, recipe: Recipe, folder: Path) -> None:
+    """Write the list of packages and the bill of materials of an image into `folder`."""
+    packages = [Package(*fields) for fields in image.packages]
+    bill = sbom.document(image.name, image.id, recipe.suite, packages, recipe.epoch)
+    disk.replace_file(folder / "sbom.cdx.json", bill.encode() + b"\n")
+    lines = "\n".join(str(package) for package in packages)
+    disk.replace_file(folder / "packages.txt", lines.encode() + b"\n")
+
+
+def remove_all(engine: Engine) -> list[str]:
+    """Remove every image of the lab from the engine, and return their tags."""
+    with talking():
+        found: list[EngineImage] = engine.client.images.list(filters={"label": NAME_LABEL})
+        for image in found:
+            engine.client.images.remove(image.id, force=True)
+    return sorted(tag for image in found for tag in image.tags)
+
+
+def forget(store: Store) -> int:
+    """Remove the kept layers and records, and return their bytes."""
+    freed = 0
+    for folder in (store.root / "layers", store.root / "images"):
+        freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        shutil.rmtree(folder, ignore_errors=True)
+    return freed
+
+
+def _configuration(
+    layers: list[Layer], labels: dict[str, str], env: dict[str, str], epoch: int
+) -> bytes:
+    return configuration(
+        layers, architecture="amd64", epoch=epoch, labels=labels, env=env, user="lab"
+    )
+
+
+def _base_key(recipe: Recipe) -> str:
+    return digest.of_json([recipe.base_key, debian.locked(recipe)])
+
+
+def _base(recipe: Recipe, store: Store, accept: bool, report: Report) -> Contents:
+    """Bootstrap the base layer, and hold what came against the lock."""
+    with store.work() as work:
+        start = time.perf_counter()
+        tar = work / "layer.tar"
+        debian.bootstrap(recipe, tar)
+        report(f"{recipe.name}: bootstrap Debian {recipe.suite}", time.perf_counter() - start)
+        found = debian.installed(tar)
+        if accept:
+            debian.write_lock(recipe, found)
+        debian.refuse_drift(recipe, found)
+        return _keep(store, _base_key(recipe), tar, f"mmdebstrap {recipe.suite}", found)
+
+
+def _lab_key(recipe: Recipe) -> str:
+    requirements = digest.of_file(recipe.requirements) if recipe.requirements else None
+    settings = [VERSION, requirements, recipe.python, recipe.leave_out, recipe.epoch, str(LAB)]
+    return digest.of_json(settings)
+
+
+def _lab(recipe: Recipe, requirements: Path, store: Store, report: Report) -> Contents:
+    """Unpack the layer of the lab's Python packages."""
+    with store.work() as work:
+        start = time.perf_counter()
+        folder, tar = work / "lab", work / "layer.tar"
+        wheels.unpack(requirements, str(recipe.python), folder, recipe.leave_out)
+        pack(folder, str(LAB).lstrip("/"), tar, recipe.epoch)
+        report(f"{recipe.name}: unpack Python packages", time.perf_counter() - start)
+        found = wheels.installed(folder)
+        version = next(one.version for one in found if one.name == "ziglang")
+        compiler = f"zig {version} sha256:{digest.of_file(folder / 'ziglang' / 'zig')}"
+        made_by = f"pip install {requirements.name}"
+        return _keep(store, _lab_key(recipe), tar, made_by, found, compiler)
+
+
+def _kept(store: Store, key: str) -> Contents | None:
+    folder = store.root / "layers" / key
+    contents = records.decode(disk.read_if_there(folder / "contents.json"), Contents)
+    there = contents is not None and Path(contents.layer.path).is_file()
+    return contents if there else None
+
+
+def _keep(
+    store: Store,
+    key: str,
+    tar: Path,
+    created_by: str,
+    packages: list[Package],
+    compiler: str | None = None,
+) -> Contents:
+    folder = store.root / "layers" / key
+    with disk.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = tar.replace(folder / "layer.tar")
+    contents = Contents(
+        layer=measure(kept, created_by),
+        packages=[(one.name, one.version, one.architecture) for one in packages],
+        compiler=compiler,
+    )
+    disk.replace_file(folder / "contents.json", msgspec.json.encode(contents))
+    return contents
+
+
+def _revision(containers: Path) -> str:
+    """Return the last commit that changed a recipe; other commits leave images as they are."""
+    what = [str(containers), str(containers.parent / "requirements" / "lab.txt")]
+    try:
+        told = subprocess.run(
+            ["git", "log", "-1", "--format=%H", "--", *what],  # noqa: S607
+            cwd=containers,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return "unknown"
+    return told.stdout.strip() or "unknown"

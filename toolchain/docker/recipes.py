@@ -1,0 +1,159 @@
+"""What the images hold: `containers/images.toml` and the locks, checked."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from errors import MissingEnvironment, UsageError, nearest
+from toolchain import digest, packages
+from toolchain.pins import lockfile
+
+VERSION = 1
+"""Raise it when this code makes other bytes of the same recipe."""
+
+
+class _Debian(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exclude: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+class _Toolchain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    packages: tuple[str, ...]
+    requirements: str
+    leave_out: tuple[str, ...]
+
+
+class _Xrt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    packages: tuple[str, ...]
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    epoch: int
+    debian: _Debian
+    toolchain: _Toolchain
+    xrt: _Xrt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one image is made.
+
+    Attributes:
+        name: ``toolchain-py3.11``, ``toolchain-py3.13`` or ``xrt``.
+        python: The toolchain's Python variant; None for XRT.
+        suite: The Debian suite.
+        packages: Debian packages asked for; others come with them.
+        exclude: Paths of Debian packages left out.
+        keep: Paths below those that stay.
+        lock: File that lists every Debian package with its version.
+        requirements: Hash-pinned Python packages of the second layer; None where it has none.
+        leave_out: Paths of the second layer left out.
+        epoch: Time of every file, seconds since 1970.
+    """
+
+    name: str
+    python: str | None
+    suite: str
+    packages: tuple[str, ...]
+    exclude: tuple[str, ...]
+    keep: tuple[str, ...]
+    lock: Path
+    requirements: Path | None
+    leave_out: tuple[str, ...]
+    epoch: int
+
+    @property
+    def base_key(self) -> str:
+        """Hash of all that decides the base layer, the lock apart."""
+        return digest.of_json(
+            [VERSION, self.suite, self.packages, self.exclude, self.keep, self.epoch]
+        )
+
+    @property
+    def key(self) -> str:
+        """Hash of all that decides the image."""
+        requirements = digest.of_file(self.requirements) if self.requirements else None
+        parts = [self.base_key, digest.of_file(self.lock), requirements, self.leave_out]
+        return digest.of_json([self.name, *parts])
+
+
+def load(checkout: Path | None = None) -> dict[str, Recipe]:
+    """Return the recipes by name.
+
+    Args:
+        checkout: Where the lab's sources are; this one's own unless given.
+
+    Raises:
+        MissingEnvironment: The lab was installed without them.
+        UsageError: The file says what no recipe says.
+    """
+    checkout = checkout or packages.folder("toolchain").parent
+    folder = checkout / "containers"
+    try:
+        text = (folder / "images.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise MissingEnvironment(
+            f"there are no image recipes in {folder}",
+            cure="use a clone of the lab, not an installed wheel; or use --runner local",
+            code="NPU091",
+        ) from error
+    try:
+        document = msgspec.convert(tomllib.loads(text), _Document)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(
+            f"{folder / 'images.toml'} is no list of recipes: {error}",
+            cure="mend it, or take it back from version control",
+            code="NPU092",
+        ) from error
+    return {recipe.name: recipe for recipe in _recipes(document, checkout)}
+
+
+def find(name: str) -> Recipe:
+    """Return one recipe.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    recipes = load()
+    if name not in recipes:
+        raise UsageError(
+            f"there is no image {name!r}{nearest(name, list(recipes))}",
+            cure=f"use one of: {', '.join(recipes)}",
+            code="NPU093",
+        )
+    return recipes[name]
+
+
+def toolchain(python: str) -> str:
+    """Return the name of the toolchain image for a Python variant."""
+    return f"toolchain-py{python}"
+
+
+def _recipes(document: _Document, checkout: Path) -> list[Recipe]:
+    lock = lockfile.load()
+
+    def recipe(name: str, suite: str, asked: tuple[str, ...], python: str | None) -> Recipe:
+        return Recipe(
+            name=name,
+            python=python,
+            suite=suite,
+            packages=asked,
+            exclude=document.debian.exclude,
+            keep=document.debian.keep,
+            lock=checkout / "containers" / f"{name}.packages",
+            requirements=checkout / document.toolchain.requirements if python else None,
+            leave_out=document.toolchain.leave_out if python else (),
+            epoch=document.epoch,
+        )
+
+    variants = [
+        recipe(toolchain(base.python), base.suite, document.toolchain.packages, base.python)
+        for base in lock.bases
+    ]
+    together = tuple(sorted((*lock.xrt.packages, *document.xrt.packages)))
+    return [*variants, recipe("xrt", lock.xrt.suite, together, None)]

@@ -1,0 +1,185 @@
+"""Target host: kernel.cc becomes a shared library that the simulator's cores call.
+
+The sources compile unchanged against `simulator/include`, whose aie_api computes on the
+host what AIE2 computes. The library links with nothing, not even libc: what a core has no
+library for is found here (`toolchain.symbols`), and the library loads wherever it is built.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolchain import checks, compiler, packages, symbols
+from toolchain.diagnose import Cause, Diagnosis
+from toolchain.places import WORK, Places
+from toolchain.runner import Runner
+from toolchain.steps import CommandStep, FunctionStep, Output, Step
+from toolchain.store import Store
+from toolchain.target import Plan
+from toolchain.unit import ObjectSource, Unit
+
+FLAGS = (
+    "-std=c++20",
+    "-O2",
+    "-g1",
+    "-fPIC",
+    "-DNDEBUG",
+    # As on the core: no unwinder, no type information, no guard of the stack.
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-stack-protector",
+    # Every host gives the same floats, whether or not it has fused multiply-add.
+    "-ffp-contract=off",
+    # The loop vectoriser of clang 20 to 22 (zig 0.15 to 0.17) reads wrong elements in nested
+    # loops that index by c % N or c / N, N a power of two: tests/toolchain/test_miscompile.py.
+    # The vectors of aie_api do not depend on it.
+    "-fno-tree-vectorize",
+    "-Wall",
+    "-Wextra",
+    "-Wno-unknown-pragmas",
+    "-Wno-attributes",
+    # As Peano's flags for aie_api have it.
+    "-Wno-missing-template-arg-list-after-template-kw",
+)
+"""The core's dialect of C++, and line tables so that the linker can name lines."""
+
+CAUSES = (
+    Cause(
+        pattern=re.compile(r"No space left on device|NoSpaceLeft"),
+        message="the compiler finds no space left on the device",
+        cure="free some space (npulab clean empties the cache), then build again",
+        code="NPU020",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"fatal error: '?(?P<header>[^'\n]+?)'?(?: file not found|: No such file or directory)"
+        ),
+        message="there is no header {header}",
+        cure="put it beside the source, or include it by a path relative to the source",
+        code="NPU015",
+    ),
+)
+
+
+class HostTarget:
+    """Builds for this machine."""
+
+    name = "host"
+
+    def __init__(self, store: Store, runner: Runner) -> None:
+        """Find the compiler; see :func:`toolchain.compiler.find` for what it may raise."""
+        self._compiler = compiler.find(store, runner)
+        self._include = packages.folder("simulator") / "include"
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The tools by name."""
+        return {"compiler": self._compiler.pin}
+
+    def plan(self, unit: Unit, check: Step, folder: Path) -> Plan:
+        """Return the steps behind one unit's libraries; see :class:`toolchain.target.Target`."""
+        files: dict[str, Output] = {}
+        links: list[tuple[ObjectSource, Step]] = []
+        for source in unit.objects:
+            compiled = self._compile(unit, source, check, folder)
+            linked = self._link(unit, source, compiled, folder)
+            links.append((source, linked))
+            files[f"{source.stem}.so"] = Output(linked, f"{source.stem}.so")
+            files[f"{source.stem}.log"] = Output(compiled, f"{source.stem}.log")
+        return Plan(
+            files=files,
+            checks=(self._check_symbols(unit, links, check),),
+            libraries={source.name: f"{source.stem}.so" for source in unit.objects},
+        )
+
+    def _compile(self, unit: Unit, source: ObjectSource, check: Step, folder: Path) -> CommandStep:
+        beside = source.source.parent
+        places = self._places(source)
+        maps = [f"-ffile-prefix-map={real}={name}" for real, name in places]
+        defines = [f"-D{name}={value}" for name, value in sorted(source.defines.items())]
+        return CommandStep(
+            unit=unit.title,
+            name=f"compile {source.source.name}",
+            pin=self._compiler.pin,
+            command=(
+                *(*self._compiler.compiling, *FLAGS, *maps, f"-ffile-prefix-map={WORK}=."),
+                *("-I", str(beside), "-isystem", str(self._include), *defines),
+                *("-MD", "-MF", "headers.d", "-x", "c++", "-c", str(source.source)),
+                *("-o", f"{source.stem}.o"),
+            ),
+            env=self._compiler.env,
+            sources=(source.source,),
+            outputs=(f"{source.stem}.o", f"{source.stem}.log"),
+            log=f"{source.stem}.log",
+            kept_log=folder / f"{source.stem}.log",
+            failure=Diagnosis(
+                message=f"{source.source.name} does not compile",
+                cure="mend what the first error line names, then build again",
+                code="NPU010",
+            ),
+            causes=CAUSES,
+            headers="headers.d",
+            pinned=tuple(self._compiler.own),
+            places=places,
+            search=(beside, self._include),
+            after=(check,),
+        )
+
+    def _places(self, source: ObjectSource) -> Places:
+        beside = source.source.parent
+        return Places({beside: "kernel", self._include: "include", **self._compiler.own})
+
+    def _link(self, unit: Unit, source: ObjectSource, compiled: Step, folder: Path) -> CommandStep:
+        library = f"{source.stem}.so"
+        return CommandStep(
+            unit=unit.title,
+            name=f"link {library}",
+            pin=self._compiler.pin,
+            command=(*self._compiler.linking, f"{source.stem}.o", "-o", library),
+            env=self._compiler.env,
+            needs={f"{source.stem}.o": Output(compiled, f"{source.stem}.o")},
+            outputs=(library, f"{source.stem}.link.log"),
+            log=f"{source.stem}.link.log",
+            kept_log=folder / f"{source.stem}.link.log",
+            failure=Diagnosis(
+                message=f"{library} does not link",
+                cure="mend what the linker names, then build again",
+                code="NPU011",
+            ),
+            causes=CAUSES[:1],
+        )
+
+    def _check_symbols(
+        self, unit: Unit, links: Sequence[tuple[ObjectSource, Step]], check: Step
+    ) -> FunctionStep:
+        needs = {checks.RESOURCES: Output(check, checks.RESOURCES)}
+        for source, linked in links:
+            for name in (f"{source.stem}.so", f"{source.stem}.link.log"):
+                needs[name] = Output(linked, name)
+
+        def function(work: Path) -> None:
+            libraries = [
+                symbols.Linked(
+                    name=source.name,
+                    source=source.source,
+                    library=work / f"{source.stem}.so",
+                    log=work / f"{source.stem}.link.log",
+                    places=self._places(source),
+                )
+                for source, _ in links
+            ]
+            resources = json.loads((work / checks.RESOURCES).read_bytes())
+            wanted = {called["symbol"]: called["objects"] for called in resources["functions"]}
+            symbols.check(unit.title, libraries, wanted)
+
+        return FunctionStep(
+            unit=unit.title,
+            name="check symbols",
+            pin=symbols.PIN,
+            function=function,
+            arguments=[source.name for source, _ in links],
+            needs=needs,
+        )
