@@ -1,0 +1,1 @@
+"""The commands, a file each; every module's `command` is one."""

@@ -1,0 +1,105 @@
+"""``npulab demo``: every kernel on real input, checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from npulab.helping import ExampleCommand
+from npulab.selection import Selector, select
+
+if TYPE_CHECKING:
+    from kernels.contract import Kernel
+    from npulab.checking import Checked
+
+
+@click.command(
+    "demo",
+    cls=ExampleCommand,
+    examples=(
+        "npulab demo",
+        "npulab demo mel_int16 matmul_int8/32x32x32",
+    ),
+)
+@click.argument("kernels", nargs=-1, type=Selector())
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def command(
+    ctx: click.Context, kernels: tuple[list[Kernel], ...], jobs: int | None, as_json: bool
+) -> None:
+    """Build kernels, run them on real input, and check.
+
+    Runs all kernels, unless some are named, on the simulated array, and holds
+    every output against the golden model. Cycles are modelled, never measured.
+    Exits 1 if any output is wrong.
+    """
+    from npulab.building import report_errors
+    from npulab.checking import all_errors, check_kernels, document, print_summary
+    from npulab.console import print_json
+
+    start = time.perf_counter()
+    chosen = select(kernels)
+    results = check_kernels(chosen, lambda kernel: kernel.demo(), jobs=jobs)
+    if as_json:
+        checked = list(results)
+        print_json(document(checked))
+    else:
+        checked = _print(results)
+        print_summary(checked, time.perf_counter() - start)
+    ctx.exit(report_errors(all_errors(checked)))
+
+
+def _print(results: Iterable[Checked]) -> list[Checked]:
+    """Print a row per variant as it is known, under a line per kernel."""
+    from npulab.console import Column, Rows, print_cut, stdout
+
+    console = stdout()
+    rows = Rows(
+        console,
+        Column("  variant", 17),
+        Column("data", 18),
+        Column("elements", 8, "right"),
+        Column("worst error", 11),
+        Column("cycles", 9, "right"),
+        Column("wall", 7, "right"),
+    )
+    done: list[Checked] = []
+    for one in results:
+        if not done:
+            rows.header()
+        if not done or done[-1].kernel.kernel_name() != one.kernel.kernel_name():
+            print_cut(console, f"{one.kernel.kernel_name()}: {one.kernel.summary()}", "bold")
+        rows.row(*_cells(one), styles=["", "", "", "red" if one.errors else "green"])
+        done.append(one)
+    return done
+
+
+def _cells(one: Checked) -> list[str]:
+    from npulab import figures
+    from npulab.checking import error_text
+
+    variant = f"  {one.kernel.label}"
+    if one.report is None:
+        return [variant, "", "", "NOT RUN", "", ""]
+    cases = one.report.cases
+    error = error_text(one.kernel, max(case.worst for case in cases))
+    return [
+        variant,
+        _name([case.case for case in cases]),
+        figures.count(sum(case.compared for case in cases)),
+        "WRONG" if one.errors else error,
+        figures.count(sum(case.cycles or 0 for case in cases)),
+        figures.seconds(sum(case.seconds for case in cases)),
+    ]
+
+
+def _name(cases: list[str]) -> str:
+    """Return one name for several cases: their common first word, and how many they are."""
+    if len(cases) == 1:
+        return cases[0]
+    words = {case.partition("-")[0] for case in cases}
+    return f"{words.pop() if len(words) == 1 else 'cases'} x {len(cases)}"

@@ -1,0 +1,35 @@
+"""``npulab inspect``: what is in an artifact of a build."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from npulab.helping import ExampleCommand
+
+
+@click.command(
+    "inspect",
+    cls=ExampleCommand,
+    examples=(
+        "npulab inspect build/aie2/gelu_int8/512/design.xclbin",
+        "npulab inspect --bytes insts.bin",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--bytes", "spans", is_flag=True, help="Also name every byte of the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def command(ctx: click.Context, file: Path, spans: bool, as_json: bool) -> None:
+    """Print what an artifact of a build says, by names.
+
+    FILE is an xclbin, PDI, CDO, insts.bin or AIE2 ELF. Exits 1 where
+    the file has something that nothing accounts for.
+    """
+    from toolchain.artifacts.inspect import inspect_file
+
+    report = inspect_file(file)
+    sys.stdout.write(report.json() if as_json else report.text(spans=spans))
+    ctx.exit(1 if report.problems else 0)

@@ -1,0 +1,110 @@
+"""``npulab lock``: pin the AIE2 toolchain, move a pin, or compare the pins with upstream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from npulab.helping import ExampleCommand
+
+if TYPE_CHECKING:
+    from toolchain.pins.update import Finding
+
+
+@click.command(
+    "lock",
+    cls=ExampleCommand,
+    examples=(
+        "npulab lock",
+        "npulab lock --update mlir-aie=1.4.3",
+        "npulab lock --update llvm-aie",
+        "npulab lock --check",
+    ),
+)
+@click.option(
+    "--update",
+    metavar="NAME[=VERSION]",
+    multiple=True,
+    help="Pin another version of mlir-aie or llvm-aie; the newest unless one is given.",
+)
+@click.option("--check", is_flag=True, help="Only say what is newer, gone or changed upstream.")
+@click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON document.")
+@click.pass_context
+def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: bool) -> None:
+    """Pin the AIE2 toolchain, or compare its pins with upstream.
+
+    What is not yet pinned is downloaded and hashed, and written into the lock file.
+    Its hash must be the one that its release publishes. The change is
+    printed; review it like code. --check exits 1 where a pinned wheel is gone or
+    is another file now.
+    """
+    from errors import UsageError
+    from npulab.console import stderr, stdout
+    from toolchain.pins import lockfile
+    from toolchain.pins.releases import Releases
+    from toolchain.pins.update import Updater, look
+    from toolchain.store import Store
+
+    if check and update:
+        raise click.UsageError("--check changes nothing: leave out --update", ctx)
+    lock, releases = lockfile.load(), Releases()
+    if check:
+        ctx.exit(_tell(look(lock, releases), as_json=as_json))
+    updater = Updater(Store(), releases, lambda line: stderr().print(line, soft_wrap=True))
+    names = sorted({wheel.name for wheel in lock.wheels})
+    for asked in update:
+        name, _, version = asked.partition("=")
+        if name not in names:
+            raise UsageError(
+                f"the lock has no {name}", cure=f"name one of: {', '.join(names)}", code="NPU048"
+            )
+        difference = updater.update(lockfile.load(), name, version or None)
+        stdout().print(difference or f"{name} is as it was", soft_wrap=True)
+    if not update:
+        difference = updater.complete(lock)
+        stdout().print(difference or "everything is pinned", soft_wrap=True)
+
+
+def _tell(findings: list[Finding], *, as_json: bool) -> int:
+    from npulab.console import Column, Rows, print_json, stdout
+
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": finding.wheel.name,
+                    "version": finding.wheel.version,
+                    "python": finding.wheel.python,
+                    "state": finding.state,
+                    "text": finding.text,
+                }
+                for finding in findings
+            ]
+        )
+    else:
+        columns = (Column("wheel", 34), Column("python", 6), Column("state", 8), Column("", 20))
+        rows = Rows(stdout(), *columns)
+        rows.header()
+        for finding in findings:
+            wheel = finding.wheel
+            style = "red" if finding.bad else "green" if finding.state == "current" else "yellow"
+            cells = (f"{wheel.name} {wheel.version}", wheel.python, finding.state, finding.text)
+            rows.row(*cells, styles=["", "", style])
+    if any(finding.bad for finding in findings):
+        return _failed(findings)
+    return 0
+
+
+def _failed(findings: list[Finding]) -> int:
+    from errors import CheckFailed
+    from npulab.console import print_error
+
+    names = ", ".join(sorted({finding.wheel.file_name for finding in findings if finding.bad}))
+    error = CheckFailed(
+        f"upstream does not have what is pinned: {names}",
+        cure="keep a mirror (npulab fetch --mirror DIR), or move the pin (npulab lock --update)",
+        code="NPU049",
+    )
+    print_error(error)
+    return error.exit_code

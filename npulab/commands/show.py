@@ -1,0 +1,107 @@
+"""``npulab show``: a kernel's contract, and what its design takes of the array."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from npulab.helping import ExampleCommand
+from npulab.selection import Selector
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kernels.contract import Kernel
+    from npulab.designs import Flow
+    from simulator import Resources
+
+
+@click.command(
+    "show",
+    cls=ExampleCommand,
+    examples=("npulab show gelu_int8", "npulab show matmul_int8_array/512x512x512-i8 --design"),
+)
+@click.argument("kernel", type=Selector())
+@click.option("--design", "as_design", is_flag=True, help="Print the MLIR text of the design.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(kernel: list[Kernel], as_design: bool, as_json: bool) -> None:
+    """Show a kernel's contract and its place on the array.
+
+    Of a kernel with several variants, the one that is named or the first. The
+    bars show the share of what a tile has.
+    """
+    from npulab.console import print_json, stdout
+    from npulab.designs import flows
+    from npulab.floorplan import print_floorplan
+    from simulator.mlir.lower import lower
+    from simulator.mlir.resources import resources
+
+    chosen, *others = kernel
+    if as_design:
+        print(chosen.design(), end="")
+        return
+    lowered = lower(chosen.design(), f"the design of {chosen.title}")
+    taken, streams = resources(lowered), list(flows(lowered))
+    if as_json:
+        print_json(_document(chosen) | _design_document(taken, streams))
+    else:
+        console = stdout()
+        _print_contract(console, chosen)
+        cycles = {function.symbol: function.cycles for function in chosen.functions()}
+        print_floorplan(console, taken, streams, cycles)
+        if others:
+            labels = ", ".join(other.label for other in others)
+            console.print(f"\nother variants: {labels}", style="dim", soft_wrap=True)
+
+
+def _print_contract(console: Console, kernel: Kernel) -> None:
+    from npulab.console import print_wrapped
+
+    console.print(kernel.title, style="bold")
+    print_wrapped(console, kernel.summary(), indent=2)
+    console.print("\narguments", style="bold")
+    for arg in kernel.args():
+        shape = "x".join(map(str, arg.shape))
+        console.print(f"  {arg.role.value:<6} {arg.name:<12} {shape:<14} {arg.dtype.name}")
+    console.print("\nfunctions", style="bold")
+    for function in kernel.functions():
+        console.print(f"  {function.symbol}  {function.cycles:,} cycles a call, an estimate:")
+        print_wrapped(console, function.basis, indent=4)
+    console.print("\ntolerance", style="bold")
+    print_wrapped(console, str(kernel.tolerance), indent=2)
+    work = kernel.work()
+    console.print("\nwork of a call", style="bold")
+    console.print(f"  {work.ops:,} operations, {work.bytes:,} bytes to and from the host")
+    console.print("\nsource", style="bold")
+    defines = "".join(f" -D{name}={value}" for name, value in kernel.defines().items())
+    print_wrapped(console, f"{kernel.source}{defines}", indent=2)
+
+
+def _document(kernel: Kernel) -> dict[str, Any]:
+    from npulab.commands.list import argument_document
+
+    return {
+        "kernel": kernel.kernel_name(),
+        "variant": kernel.label,
+        "summary": kernel.summary(),
+        "args": [argument_document(arg) for arg in kernel.args()],
+        "functions": [
+            {"symbol": one.symbol, "cycles": one.cycles, "basis": one.basis}
+            for one in kernel.functions()
+        ],
+        "tolerance": {
+            "limit": kernel.tolerance.limit,
+            "unit": kernel.tolerance.unit,
+            "reason": kernel.tolerance.reason,
+        },
+        "work": {"ops": kernel.work().ops, "bytes": kernel.work().bytes},
+        "source": str(kernel.source),
+        "defines": dict(kernel.defines()),
+        "cases": [case.name for case in kernel.cases()],
+    }
+
+
+def _design_document(taken: Resources, streams: list[Flow]) -> dict[str, Any]:
+    return {"resources": asdict(taken), "streams": [asdict(flow) for flow in streams]}

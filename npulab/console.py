@@ -1,0 +1,115 @@
+"""What the command line writes and where: results on stdout, progress and errors on stderr.
+
+On a terminal there is colour and the terminal's width. Elsewhere there is neither: plain
+text, 80 columns wide unless ``COLUMNS`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from errors import LabError
+
+PLAIN_WIDTH = 80
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return _console(sys.stdout)
+
+
+def stderr() -> Console:
+    """Return the console for progress, notes and errors."""
+    return _console(sys.stderr)
+
+
+def print_json(document: object) -> None:
+    """Print `document` as the only thing on stdout."""
+    print(json.dumps(document, indent=2))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `Rows`: its title, its width in characters and its alignment."""
+
+    title: str
+    width: int
+    justify: Literal["left", "right"] = "left"
+
+
+class Rows:
+    """A table whose rows appear as they are known, in columns of a width set beforehand.
+
+    The last column may be longer than its width.
+    """
+
+    def __init__(self, console: Console, *columns: Column) -> None:
+        self._console = console
+        self._columns = columns
+
+    def header(self) -> None:
+        """Print the titles."""
+        self.row(*(column.title for column in self._columns), styles=["bold"] * len(self._columns))
+
+    def row(self, *cells: str, styles: Sequence[str] = ()) -> None:
+        """Print one row; `styles` gives each cell's style, missing ones are plain."""
+        line = Text()
+        for index, (cell, column) in enumerate(zip(cells, self._columns, strict=True)):
+            width = max(column.width, len(column.title))
+            filled = cell.rjust(width) if column.justify == "right" else cell.ljust(width)
+            line.append(filled, styles[index] if index < len(styles) else "")
+            line.append("  ")
+        line.rstrip()
+        self._console.print(line, soft_wrap=True)
+
+
+def print_error(error: LabError, brief: bool = False) -> None:
+    """Print an error on stderr: what and where; unless `brief`, details and cure below."""
+    text = str(error)
+    console = stderr()
+    console.print("error: ", style="bold red", end="")
+    console.print(text.partition("\n")[0] if brief else text, soft_wrap=True)
+
+
+def print_cut(console: Console, text: str, style: str = "") -> None:
+    """Print `text` on one line, cut at the console's width."""
+    console.print(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def print_wrapped(console: Console, text: str, indent: int = 0, style: str = "") -> None:
+    """Print `text` broken at words to the console's width, every line `indent` further in."""
+    console.print(_filled(text, console.width, indent), style=style, soft_wrap=True)
+
+
+def print_hanging(console: Console, text: str, indent: int, style: str = "") -> None:
+    """End a line whose first `indent` characters are printed with `text`, broken as above."""
+    console.print(_filled(text, console.width, indent).lstrip(), style=style, soft_wrap=True)
+
+
+def _filled(text: str, width: int, indent: int) -> str:
+    # Not rich's own wrapping, which leaves a blank at the end of a line that is just full.
+    margin = " " * indent
+    return textwrap.fill(
+        text, width, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+    )
+
+
+def _console(stream: IO[str]) -> Console:
+    terminal = stream.isatty()
+    return Console(
+        file=stream,
+        width=None if terminal else int(os.environ.get("COLUMNS", PLAIN_WIDTH)),
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=None if terminal else False,
+    )

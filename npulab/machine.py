@@ -1,0 +1,198 @@
+"""What this machine has of what the lab can use. Only looks: it installs and starts nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import LabError
+from npulab import figures
+
+NPU_NODE = Path("/dev/accel/accel0")
+DOCKER_SOCKET = "/var/run/docker.sock"
+DOCKER_TIMEOUT = 2.0
+DISK_WANTED = 1 << 29
+"""Bytes free for the cache and the outputs: several times what all kernels take."""
+
+
+TOOLCHAIN_LACKS = {
+    "NPU024": "not yet pinned for this Python",
+    "NPU038": "no xclbinutil, which packs for aiecc",
+    "NPU039": "pinned, and not installed",
+}
+"""What a missing AIE2 toolchain lacks, by the error's code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of `npulab doctor`.
+
+    Attributes:
+        needed: Whether the lab cannot do its main job without it.
+        found: What was found, or what is missing.
+        cure: What to do where it is missing.
+    """
+
+    name: str
+    ok: bool
+    needed: bool
+    found: str
+    cure: str
+
+
+def examine() -> list[Check]:
+    """Run every check, the lab's own needs first."""
+    checks: tuple[Callable[[], Check], ...] = (
+        _python,
+        _packages,
+        _compiler,
+        _disk,
+        _docker,
+        _aie2_toolchain,
+        _npu,
+        _pyxrt,
+    )
+    return [check() for check in checks]
+
+
+def docker_engine() -> str:
+    """Return the version of the docker engine that answers here.
+
+    Raises:
+        ConnectionError: None does; the text says why.
+    """
+    host = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
+    if not host.startswith("unix://"):
+        raise ConnectionError(f"DOCKER_HOST is {host}, and the network is not probed")
+    path = host.removeprefix("unix://")
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(DOCKER_TIMEOUT)
+            connection.connect(path)
+            connection.sendall(b"GET /version HTTP/1.0\r\nHost: docker\r\n\r\n")
+            answer = connection.makefile("rb").read()
+        return str(json.loads(answer.partition(b"\r\n\r\n")[2])["Version"])
+    except FileNotFoundError:
+        raise ConnectionError("no docker engine") from None
+    except PermissionError:
+        raise ConnectionError(f"this user may not use the docker engine ({path})") from None
+    except (OSError, ValueError, KeyError):
+        raise ConnectionError(f"no docker engine answers at {path}") from None
+
+
+def _python() -> Check:
+    version = sys.version_info
+    return Check(
+        name="python",
+        ok=(3, 11) <= version[:2] <= (3, 13),
+        needed=True,
+        found=f"{version.major}.{version.minor}.{version.micro}",
+        cure="install Python 3.11, 3.12 or 3.13 and make the environment with it",
+    )
+
+
+def _packages() -> Check:
+    import importlib.metadata
+
+    required = importlib.metadata.requires("npulab") or []
+    names = re.findall(r"^[\w.-]+(?=[^;]*$)", "\n".join(required), re.MULTILINE)
+    installed = {dist.name.lower().replace("_", "-") for dist in importlib.metadata.distributions()}
+    missing = [name for name in names if name.lower().replace("_", "-") not in installed]
+    return Check(
+        name="packages",
+        ok=not missing,
+        needed=True,
+        found=f"not installed: {', '.join(missing)}" if missing else f"all {len(names)} installed",
+        cure="python -m pip install --require-hashes -r requirements/lab.txt",
+    )
+
+
+def _compiler() -> Check:
+    from toolchain import compiler
+    from toolchain.runner import LocalRunner
+    from toolchain.store import Store
+
+    try:
+        pin, cure, ok = compiler.find(Store(), LocalRunner()).pin, "", True
+    except LabError as error:
+        pin, cure, ok = error.message, error.cure or "", False
+    return Check(name="C++ compiler", ok=ok, needed=True, found=pin.split(" sha256:")[0], cure=cure)
+
+
+def _disk() -> Check:
+    """Look at the folders that builds go to, or the nearest parent that exists."""
+    from toolchain.build import default_root
+    from toolchain.store import Store
+
+    problems, least = [], sys.maxsize
+    for folder in (default_root(), Store().root):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(there, os.W_OK):
+            problems.append(f"{there} may not be written")
+        free = shutil.disk_usage(there).free
+        least = min(least, free)
+        if free < DISK_WANTED:
+            problems.append(f"{figures.size(free)} free in {there}")
+    return Check(
+        name="disk",
+        ok=not problems,
+        needed=True,
+        found="; ".join(problems) or f"{figures.size(least)} free for outputs and cache",
+        cure=f"have {figures.size(DISK_WANTED)} free, or point NPULAB_BUILD and NPULAB_CACHE "
+        "to folders that may be written",
+    )
+
+
+def _docker() -> Check:
+    cure = "install docker.io, start dockerd, and join the group docker"
+    try:
+        found, ok = f"version {docker_engine()}", True
+    except ConnectionError as error:
+        found, ok = str(error), False
+    return Check(name="docker engine", ok=ok, needed=False, found=found, cure=cure)
+
+
+def _aie2_toolchain() -> Check:
+    from toolchain.aie2 import target
+    from toolchain.store import Store
+
+    try:
+        installed = target.find(Store())
+    except LabError as error:
+        found, cure, ok = TOOLCHAIN_LACKS.get(error.code or "", "unusable"), error.cure or "", False
+    else:
+        versions = (f"{wheel.name} {wheel.version}" for wheel in installed.wheels)
+        found, cure, ok = ", ".join(versions), "", True
+    return Check(name="AIE2 toolchain", ok=ok, needed=False, found=found, cure=cure)
+
+
+def _npu() -> Check:
+    """Look for the device node that the amdxdna driver makes (mainline Linux from 6.14)."""
+    if not NPU_NODE.exists():
+        found, ok = f"no {NPU_NODE}", False
+        cure = "needs a Ryzen AI processor and the amdxdna driver (Linux 6.14 or later)"
+    else:
+        ok = os.access(NPU_NODE, os.R_OK | os.W_OK)
+        found = str(NPU_NODE) if ok else f"{NPU_NODE} may not be opened by this user"
+        cure = f"join the group that owns it (gid {NPU_NODE.stat().st_gid}, usually render)"
+    return Check(name="NPU", ok=ok, needed=False, found=found, cure=cure)
+
+
+def _pyxrt() -> Check:
+    import importlib.util
+
+    spec = importlib.util.find_spec("pyxrt")
+    return Check(
+        name="pyxrt",
+        ok=spec is not None,
+        needed=False,
+        found=str(spec.origin) if spec else "this Python has no module pyxrt",
+        cure="install XRT with its amdxdna shim (Debian: python3-xrt, libxrt-npu2)",
+    )

@@ -1,0 +1,173 @@
+"""Where a build's commands run: in a container of a pinned image, or on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from errors import LabError, UsageError
+
+if TYPE_CHECKING:
+    from toolchain.docker.container import Limits
+    from toolchain.docker.image import Image
+    from toolchain.runner import Runner
+    from toolchain.store import Store
+    from toolchain.unit import Unit
+
+RUNNERS = ("auto", "docker", "local")
+PYTHONS = ("3.11", "3.13")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where commands run, and in one line why there.
+
+    Attributes:
+        image: The image of their container; None for this machine.
+    """
+
+    image: Image | None
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """One of `RUNNERS`, ``auto`` apart."""
+        return "docker" if self.image else "local"
+
+    @contextmanager
+    def runner(self, units: Sequence[Unit], store: Store | None = None) -> Iterator[Runner]:
+        """Yield a runner for a build, and end it with all that it started.
+
+        Args:
+            units: What is built: their sources are seen in the container.
+            store: The cache; the user's unless given.
+        """
+        if self.image is None:
+            from toolchain.runner import LocalRunner
+
+            yield LocalRunner()
+            return
+        from toolchain.docker.container import Spec
+        from toolchain.docker.runner import DockerRunner
+        from toolchain.store import Store
+
+        work = (store or Store()).root / "work"
+        spec = Spec(
+            image=self.image.tag,
+            reads=_reads(units),
+            writes=(work,),
+            limits=limits(),
+        )
+        with DockerRunner(spec, self.image.tools) as runner:
+            yield runner
+
+
+def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options `--runner` and `--python`."""
+    runner = click.option(
+        "--runner",
+        type=click.Choice(RUNNERS),
+        default="auto",
+        show_default=True,
+        envvar="NPULAB_RUNNER",
+        help="docker: in a container of a pinned image. local: on this machine. auto: docker "
+        "where the image is built and an engine answers.",
+    )
+    python = click.option(
+        "--python",
+        type=click.Choice(PYTHONS),
+        envvar="NPULAB_PYTHON",
+        help="Variant of the toolchain image.  [default: this Python's]",
+    )
+    return runner(python(command))
+
+
+def choose_runner(asked: str | None = None, python: str | None = None) -> Where:
+    """Return where commands run.
+
+    Args:
+        asked: One of `RUNNERS`; ``$NPULAB_RUNNER`` or auto unless given.
+        python: One of `PYTHONS`; ``$NPULAB_PYTHON`` or this Python's unless given.
+
+    Raises:
+        LabError: What was asked for is not there.
+    """
+    asked = asked or os.environ.get("NPULAB_RUNNER") or "auto"
+    python = python or os.environ.get("NPULAB_PYTHON")
+    if asked == "local":
+        return Where(image=None, reason="asked for")
+    own_compiler = os.environ.get("CXX", "").strip()
+    if asked == "docker":
+        if own_compiler:
+            raise UsageError(
+                f"CXX names a compiler of this machine, {own_compiler}, which no container has",
+                cure="unset CXX, or use --runner local",
+                code="NPU098",
+            )
+        return Where(image=_image(python), reason="asked for")
+    if own_compiler:
+        return Where(image=None, reason="CXX names a compiler of this machine")
+    return _best(python)
+
+
+def limits() -> Limits:
+    """Return the containers' limits: ``$NPULAB_MEMORY`` in MiB and ``$NPULAB_PROCESSES``.
+
+    Raises:
+        UsageError: One of them is not a positive number.
+    """
+    from toolchain.docker.container import Limits
+
+    usual = Limits()
+    return Limits(
+        memory=_number("NPULAB_MEMORY", usual.memory >> 20) << 20,
+        processes=_number("NPULAB_PROCESSES", usual.processes),
+    )
+
+
+def _best(python: str | None) -> Where:
+    from toolchain.docker import engine
+
+    try:
+        image = _image(python)
+        address = engine.find()
+    except LabError as error:
+        return Where(image=None, reason=error.message)
+    return Where(image=image, reason=f"engine at {address}")
+
+
+def _image(python: str | None) -> Image:
+    from toolchain.docker import image, recipes
+    from toolchain.pins.lockfile import own_variant
+    from toolchain.store import Store
+
+    return image.require(recipes.find(recipes.toolchain(python or own_variant())), Store())
+
+
+def _reads(units: Sequence[Unit]) -> tuple[Path, ...]:
+    """Return the folders that the steps read: the lab's sources, and those beside the units'."""
+    from toolchain import packages
+    from toolchain.store import Store
+
+    lab = [packages.folder("kernels"), packages.folder("simulator") / "include"]
+    lab.append(Store().root / "toolchains")
+    beside = {source.source.parent for unit in units for source in unit.objects}
+    others = sorted(one for one in beside if not any(one.is_relative_to(own) for own in lab))
+    return (*lab, *others)
+
+
+def _number(name: str, usual: int) -> int:
+    text = os.environ.get(name, str(usual))
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(
+            f"{name} is {text!r}, and it is to be a positive whole number",
+            cure=f"set it to one such as {usual}, or unset it",
+            code="NPU092",
+        )
+    return int(text)

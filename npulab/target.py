@@ -1,0 +1,39 @@
+"""What to build for, where the user leaves it to the lab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TARGETS = ("auto", "host", "aie2")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A target, and in one line why it was taken."""
+
+    target: str
+    reason: str
+
+
+def choose(asked: str) -> Choice:
+    """Return the best target that this machine can build for, or the one that was asked for.
+
+    Raises:
+        MissingEnvironment: What was asked for cannot be built here.
+    """
+    if asked == "host":
+        return Choice("host", "asked for")
+    if asked == "aie2":
+        from toolchain.aie2 import target
+        from toolchain.store import Store
+
+        found = target.find(Store())
+        wheels = " and ".join(f"{wheel.name} {wheel.version}" for wheel in found.wheels)
+        return Choice("aie2", wheels)
+    from npulab import machine
+
+    try:
+        engine = f"docker {machine.docker_engine()} is here"
+    except ConnectionError as error:
+        engine = str(error)
+    return Choice("host", f"{engine}; the simulated array runs what target host builds")

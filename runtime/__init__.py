@@ -1,0 +1,1 @@
+"""Run a built kernel on a device and hold its outputs against the golden model."""

@@ -1,0 +1,1 @@
+"""Timing that means something: right outputs first, then samples until they suffice."""

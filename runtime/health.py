@@ -1,0 +1,91 @@
+"""Whether a host of the NPU is fit for the next job; run before and after each one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from errors import LabError
+from runtime.bench.conditions import other_users
+from runtime.canary import check_canary
+from runtime.device import Device
+from runtime.xrt.stack import NODE
+
+LABEL = "npulab.job"
+"""Label of the containers that jobs start."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One thing that was looked at.
+
+    Attributes:
+        ok: Whether it is as it should be.
+        found: What it is.
+    """
+
+    name: str
+    ok: bool
+    found: str
+
+
+def examine(open_device: Callable[[], Device], node: Path | None = NODE) -> list[Sign]:
+    """Look at everything that a job can leave behind.
+
+    Args:
+        open_device: Opens the device for the canary.
+        node: The device's node; None for a device that has none.
+    """
+    signs = [] if node is None else [_node(node), _users(node)]
+    return [*signs, _canary(open_device), _containers()]
+
+
+def out_of_rotation(flag: Path, signs: list[Sign]) -> bool:
+    """Write the reason into `flag` if anything is wrong, and tell whether it is there.
+
+    Only a person takes it away: a host that was found ill does not declare itself well.
+    """
+    reasons = [f"{sign.name}: {sign.found}" for sign in signs if not sign.ok]
+    if reasons and not flag.exists():
+        flag.parent.mkdir(parents=True, exist_ok=True)
+        flag.write_text("\n".join(reasons) + "\n", encoding="utf-8")
+    return flag.exists()
+
+
+def _node(node: Path) -> Sign:
+    if not node.exists():
+        return Sign("node", False, f"{node} is not there")
+    ok = os.access(node, os.R_OK | os.W_OK)
+    return Sign("node", ok, str(node) if ok else f"{node} may not be opened by this user")
+
+
+def _users(node: Path) -> Sign:
+    users = other_users(node)
+    held = f"held by processes {', '.join(map(str, users))}: contexts were left behind"
+    return Sign("contexts", not users, held if users else "nobody holds the device")
+
+
+def _canary(open_device: Callable[[], Device]) -> Sign:
+    try:
+        compared = check_canary(open_device())
+    except LabError as error:
+        code = f" [{error.code}]" if error.code else ""
+        return Sign("canary", False, error.message + code)
+    return Sign("canary", True, f"right in all {compared:,} elements")
+
+
+def _containers() -> Sign:
+    """Look for containers that outlived their job; where there is no engine there are none."""
+    docker = which("docker")
+    if docker is None:
+        return Sign("containers", True, "no container engine")
+    command = [docker, "ps", "--all", "--quiet", "--filter", f"label={LABEL}"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if ended.returncode:
+        return Sign("containers", True, "the container engine does not answer")
+    left = ended.stdout.split()
+    return Sign("containers", not left, f"left behind: {' '.join(left)}" if left else "none left")
