@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Makes a machine with a Phoenix NPU a self-hosted GitHub runner, or takes that back.
+#
+#   sudo ci/runner/install.sh --url https://github.com/OWNER/REPO \
+#        --archive actions-runner-linux-x64.tar.gz --sha256 HASH --token-file TOKEN
+#   ci/runner/install.sh ... --dry-run      prints every command and runs none
+#   sudo ci/runner/install.sh --uninstall   removes what was installed
+#
+# The archive is the runner's release from github.com/actions/runner, its hash the one printed
+# there: nothing is downloaded here. TOKEN is a file with a token that may register runners; it
+# is copied to where only root can read it, and no job or container ever sees it.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lab=$(cd "$here/../.." && pwd)
+user=npurunner
+home=/opt/npulab-runner
+state=/var/lib/npulab-runner
+secrets=/etc/npulab-runner
+unit=/etc/systemd/system/npulab-runner.service
+limits=/etc/security/limits.d/npulab-runner.conf
+node=/dev/accel/accel0
+labels=self-hosted,linux,npu,phoenix
+url='' archive='' sha256='' token='' dry='' uninstall=''
+
+die() { echo "install.sh: $1" >&2; exit "${2:-2}"; }
+say() { echo "# $1"; }
+run() {
+    if [[ -n $dry ]]; then printf '%q ' "$@"; echo; else "$@"; fi
+}
+write() { # write PATH MODE, the content on stdin
+    if [[ -n $dry ]]; then
+        echo "install -m $2 /dev/stdin $1 <<END"; cat; echo END
+    else
+        install -D -m "$2" /dev/stdin "$1"
+    fi
+}
+
+while (($#)); do
+    case $1 in
+        --url | --archive | --sha256 | --token-file | --labels | --node)
+            (($# > 1)) || die "$1 needs a value" ;;&
+        --url) url=$2; shift ;;
+        --archive) archive=$2; shift ;;
+        --sha256) sha256=$2; shift ;;
+        --token-file) token=$2; shift ;;
+        --labels) labels=$2; shift ;;
+        --node) node=$2; shift ;;
+        --dry-run) dry=yes ;;
+        --uninstall) uninstall=yes ;;
+        -h | --help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        *) die "unknown option $1; see --help" ;;
+    esac
+    shift
+done
+
+[[ -n $dry || $EUID -eq 0 ]] || die 'run it as root, or with --dry-run' 3
+
+if [[ -n $uninstall ]]; then
+    say 'stop the service, after the job that it may be running'
+    run systemctl disable --now npulab-runner.service
+    run rm -f "$unit" "$limits"
+    run systemctl daemon-reload
+    say 'remove the user with all that its jobs left, and the token'
+    run userdel --remove "$user"
+    run rm -rf "$home" "$state" "$secrets"
+    exit 0
+fi
+
+[[ $url =~ ^https://github\.com/[^/]+(/[^/]+)?$ ]] || die '--url takes a repository or an organisation on github.com'
+[[ -f $archive ]] || die "--archive: no file '$archive'"
+[[ $sha256 =~ ^[0-9a-f]{64}$ ]] || die '--sha256 takes the 64 hex digits of the archive'
+[[ -s $token ]] || die "--token-file: no file '$token'"
+echo "$sha256  $archive" | sha256sum --check --status || die 'the archive is not the one with that hash' 1
+[[ -n $dry || -c $node ]] || die "no NPU: $node is not there" 3
+group=$(stat -c %G "$node" 2>/dev/null || echo render)
+
+say 'a user without a password, in the group that owns the NPU, with memory to lock'
+run useradd --system --create-home --home-dir "$state" --shell /usr/sbin/nologin "$user"
+run usermod --append --groups "$group" "$user"
+run usermod --append --groups docker "$user"
+write "$limits" 644 <<END
+$user - memlock unlimited
+END
+
+say 'the runner, and a token that only root can read'
+run install -d -o "$user" -g "$user" "$home"
+run tar --extract --gzip --file "$archive" --directory "$home" --no-same-owner
+run chown --recursive "$user:$user" "$home"
+run install -D -m 600 "$token" "$secrets/token"
+run install -m 755 "$here/register.sh" "$here/health.sh" "$home/"
+
+say 'the lab itself, from its hash-pinned lock files, for the health check and for jobs'
+run python3 -m venv --system-site-packages "$state/venv"
+for lock in build lab lint; do
+    run "$state/venv/bin/pip" install --require-hashes --requirement "$lab/requirements/$lock.txt"
+done
+run "$state/venv/bin/pip" install --no-deps --no-build-isolation "$lab"
+
+say 'the queue of the NPU, shared by all jobs'
+run install -d -m 2775 -g "$group" /var/lock/npulab
+
+say 'a service that runs one job, forgets the runner, and starts over'
+write "$unit" 644 <<END
+[Unit]
+Description=GitHub runner for one job at a time on the NPU
+After=network-online.target docker.service
+Wants=network-online.target
+# A host that was found ill takes no more jobs until a person removes this file.
+ConditionPathExists=!$state/out-of-rotation
+
+[Service]
+User=$user
+WorkingDirectory=$home
+LimitMEMLOCK=infinity
+Environment=PATH=$state/venv/bin:/usr/local/bin:/usr/bin:/bin
+Environment=RUNNER_URL=$url RUNNER_LABELS=$labels RUNNER_STATE=$state
+# With +, as root: the token never reaches the runner's user.
+ExecStartPre=+$home/register.sh $secrets/token $user
+ExecStartPre=$home/health.sh
+ExecStart=$home/run.sh
+ExecStopPost=$home/health.sh
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+END
+run systemctl daemon-reload
+run systemctl enable --now npulab-runner.service

@@ -1,0 +1,22 @@
+"""Every kernel x variant x case on the simulated array, against its golden model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kernels.contract import Kernel
+from runtime.device import Program
+from runtime.verify import CaseReport, check, verify
+
+Conclude = Callable[[Sequence[CaseReport]], None]
+
+
+def test_edge_and_random_data(
+    kernel: Kernel, case_name: str, program: Program, conclude: Conclude
+) -> None:
+    case = next(case for case in kernel.cases() if case.name == case_name)
+    conclude([check(kernel, program, case)])
+
+
+def test_demo(kernel: Kernel, program: Program, conclude: Conclude) -> None:
+    conclude(verify(kernel, program, kernel.demo()).cases)

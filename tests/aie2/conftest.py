@@ -1,0 +1,172 @@
+"""FAKE wheels of mlir-aie and llvm-aie, a local index that serves them, and an environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+import tomlkit
+
+from toolchain.aie2 import environment
+from toolchain.aie2.environment import Environment
+from toolchain.pins import lockfile
+from toolchain.pins.lockfile import Wheel
+from toolchain.runner import LocalRunner
+from toolchain.store import Store
+
+HERE = Path(__file__).parent
+FAKE = HERE / "fake"
+FIXTURES = HERE.parent / "artifacts" / "fixtures"
+
+MLIR_AIE = "mlir_aie-1.4.2-py3-none-any.whl"
+LLVM_AIE = "llvm_aie-21.0.0-py3-none-any.whl"
+
+Contents = dict[str, bytes]
+
+
+def program(name: str) -> bytes:
+    """Return a FAKE tool as a program of this Python."""
+    return f"#!{sys.executable}\n".encode() + (FAKE / name).read_bytes()
+
+
+def support() -> Contents:
+    """Return what the FAKE tools share."""
+    files = {name: (FAKE / name).read_bytes() for name in ("objects.py", "options.json")}
+    files["insts.bin"] = (FIXTURES / "insts_0_1.bin").read_bytes()
+    files["small.pdi"] = (FIXTURES / "small.pdi").read_bytes()
+    return {f"fake_support/{name}": content for name, content in files.items()}
+
+
+def mlir_aie() -> Contents:
+    return {
+        "mlir_aie/bin/aiecc": program("aiecc.py"),
+        "mlir_aie/include/aie_api/aie.hpp": b"// FAKE aie_api\n",
+        **support(),
+    }
+
+
+def llvm_aie() -> Contents:
+    return {
+        "llvm-aie/bin/clang++": program("clang.py"),
+        "llvm-aie/bin/llvm-nm": program("nm.py"),
+    }
+
+
+def write_wheel(path: Path, contents: Contents) -> str:
+    """Write a wheel, the same bytes each time, and return its sha256."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(contents.items()):
+            info = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            mode = 0o755 if "/bin/" in name else 0o644
+            info.external_attr = (stat.S_IFREG | mode) << 16
+            archive.writestr(info, content)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Wheels:
+    """A folder of FAKE wheels, and the lock that pins them."""
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        self.folder = folder
+        self.base_url = base_url
+        self.contents = {MLIR_AIE: mlir_aie(), LLVM_AIE: llvm_aie()}
+        self.write()
+
+    def write(self) -> None:
+        """Write the wheels anew; `pins` are those of what was written last."""
+        self.pins = tuple(
+            Wheel(
+                name=name.split("-")[0].replace("_", "-"),
+                version=name.split("-")[1],
+                python="any",
+                tag="v0",
+                url=f"{self.base_url}/{name}",
+                sha256=write_wheel(self.folder / name, contents),
+            )
+            for name, contents in self.contents.items()
+        )
+        self.lock_file.write_text(self.lock_text())
+
+    @property
+    def lock_file(self) -> Path:
+        """A lock file that pins the wheels."""
+        return self.folder.parent / "pins.toml"
+
+    def lock_text(self) -> str:
+        document = tomlkit.parse(lockfile.PATH.read_text())
+        document["wheel"] = [
+            {name: value for name, value in msgspec.to_builtins(pin).items() if value is not None}
+            for pin in self.pins
+        ]
+        return tomlkit.dumps(document)
+
+    @property
+    def files(self) -> dict[Wheel, Path]:
+        return {wheel: self.folder / wheel.file_name for wheel in self.pins}
+
+
+def pytest_report_header() -> str:
+    """Say which toolchain the tests of target aie2 run with."""
+    mirror = os.environ.get("NPULAB_MIRROR")
+    real = f"FAKE wheels, and the real ones where {mirror} has them" if mirror else "FAKE wheels"
+    return f"target aie2: {real}"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wheels]:
+    """A local index that serves FAKE wheels, and a lock file that pins them, in use."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    made = Wheels(folder, f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("NPULAB_PINS", str(made.lock_file))
+    monkeypatch.setenv("NPULAB_PYTHON", "3.11")
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def packer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The FAKE xclbinutil, set as the user would set a real one."""
+    folder = tmp_path / "xrt"
+    folder.mkdir()
+    path = folder / "xclbinutil"
+    path.write_bytes(program("xclbinutil.py"))
+    path.chmod(0o755)
+    (folder / "small.xclbin").write_bytes((FIXTURES / "small.xclbin").read_bytes())
+    monkeypatch.setenv("NPULAB_XCLBINUTIL", str(path))
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache")
+
+
+Install = Callable[[], Environment]
+
+
+@pytest.fixture
+def install(wheels: Wheels, store: Store) -> Install:
+    """Return a function that installs the FAKE wheels as they stand."""
+    return lambda: environment.install(store, LocalRunner(), "3.11", wheels.files)

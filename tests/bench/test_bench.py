@@ -1,0 +1,209 @@
+"""Timing: nothing wrong is timed, nothing modelled is called measured, every sample is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import CheckFailed, UsageError
+from kernels import registry
+from npulab.cli import cli
+from runtime.bench import export
+from runtime.bench.conditions import conditions, objections, provenance
+from runtime.bench.measure import measure
+from runtime.bench.record import Record, append, read
+from runtime.bench.sampling import WINDOW, Plan, sample
+from runtime.bench.statistics import summarize
+from runtime.xrt import XrtDevice, fake_stack
+from simulator.fake_xrt.board import DISPATCH, Board
+from simulator.fake_xrt.faults import Spoiled
+from toolchain.build import Build, build
+from toolchain.unit import Unit
+
+GELU = registry.find("gelu_int8/512")[0]
+QUICK = Plan(least=40, most=200, warmup=80)
+RECORD = Record(
+    time="2026-11-20T12:00:00+00:00",
+    kernel="gelu_int8/512",
+    device="fake NPU",
+    basis="modelled",
+    samples=(1e-3, 2e-3, 3e-3),
+    warmup=40,
+    stable=True,
+    tight=False,
+    transfer=None,
+    amortised=5e-4,
+    compared=1024,
+    ops=512,
+    bytes=1280,
+    provenance={"host": "a"},
+    conditions={"power_mode": "performance"},
+)
+
+
+@pytest.fixture(scope="module")
+def gelu_build() -> Build:
+    (result,) = build([Unit.from_kernel(GELU)])
+    assert result.build
+    return result.build
+
+
+def timed(board: Board, build: Build, plan: Plan = QUICK) -> Record:
+    device = XrtDevice(fake_stack(board))
+    return measure(GELU, device.load(build), device, plan=plan, provenance={}, conditions={})
+
+
+def test_a_record_has_dispatch_and_device_time_apart(gelu_build: Build) -> None:
+    record = timed(Board(), gelu_build)
+    assert record.basis == "modelled"
+    assert record.stable
+    assert record.tight
+    assert record.compared >= 2 * 512
+    assert record.dispatch == pytest.approx(DISPATCH * 15 / 16, rel=0.01)
+    assert record.transfer is None, "the fake moves no bytes that could be timed"
+
+
+@pytest.mark.parametrize("fault", [Spoiled.STALE, Spoiled.ZERO])
+def test_a_wrong_output_has_no_figure(fault: Spoiled, gelu_build: Build) -> None:
+    board = Board()
+    device = XrtDevice(fake_stack(board))
+    program = device.load(gelu_build)
+    board.script(fault)
+    with pytest.raises(CheckFailed):
+        measure(GELU, program, device, plan=QUICK, provenance={}, conditions={})
+
+
+def test_noise_is_sampled_until_the_budget_ends(gelu_build: Build) -> None:
+    random = np.random.default_rng(0)
+    board = Board(noise=lambda: float(random.uniform(1, 2)))
+    record = timed(board, gelu_build)
+    assert not record.tight
+    assert len(record.samples) == QUICK.most
+    short = timed(board, gelu_build, Plan(seconds=1e-3, warmup=40))
+    assert len(short.samples) == WINDOW
+
+
+def test_the_warm_up_goes_on_until_times_settle() -> None:
+    clock = iter(np.concatenate([np.linspace(2, 1, 100), np.ones(1000)]))
+    series = sample(lambda: float(next(clock)), Plan())
+    assert 100 <= series.warmup <= 160
+    assert set(series.samples) == {1.0}
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=300))
+def test_a_summary_is_ordered(samples: list[float]) -> None:
+    summary = summarize(samples)
+    assert summary.count == len(samples)
+    assert min(samples) <= summary.low <= summary.median <= summary.high <= max(samples)
+    assert summary.median <= summary.p95 <= summary.p99 <= max(samples)
+    assert summarize(samples[::-1]) == summary
+
+
+def test_the_interval_covers_the_median_as_often_as_it_says() -> None:
+    random = np.random.default_rng(1)
+    summaries = [summarize(random.lognormal(size=101).tolist()) for _ in range(400)]
+    share = sum(one.low <= 1 <= one.high for one in summaries) / 400
+    assert share > 0.92
+
+
+def test_outliers_are_counted_and_kept() -> None:
+    samples = [1.0, 1.01, 0.99, 1.02, 0.98] * 10 + [9.0]
+    summary = summarize(samples)
+    assert (summary.outliers, summary.count) == (1, 51)
+
+
+def test_a_store_keeps_what_it_is_given(tmp_path: Path) -> None:
+    store = tmp_path / "new" / "timings.jsonl"
+    append(store, [RECORD])
+    append(store, [RECORD, RECORD])
+    assert read(store) == [RECORD] * 3
+    assert len(store.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"format": 1}', msgspec.json.encode(RECORD)[:-9].decode()]
+)
+def test_a_damaged_store_names_the_line(line: str, tmp_path: Path) -> None:
+    store = tmp_path / "timings.jsonl"
+    append(store, [RECORD])
+    with store.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(UsageError, match="line 2") as caught:
+        read(store)
+    assert caught.value.code == "NPU445"
+
+
+@pytest.mark.parametrize("samples", [(), (0.0,), (-1.0, 1.0)])
+def test_samples_that_no_clock_gives_are_refused(samples: tuple[float], tmp_path: Path) -> None:
+    store = tmp_path / "timings.jsonl"
+    append(store, [msgspec.structs.replace(RECORD, samples=samples)])
+    with pytest.raises(UsageError, match="samples"):
+        read(store)
+
+
+def test_exports_say_what_the_records_say(tmp_path: Path) -> None:
+    (entry,) = json.loads(export.benchmark_action([RECORD]))
+    assert entry["name"] == "gelu_int8/512 on fake NPU (modelled)"
+    assert (entry["value"], entry["unit"]) == (2000.0, "us")
+    path = tmp_path / "junit.xml"
+    export.write_junit(path, [RECORD])
+    case = ET.parse(path).getroot().find(".//testcase")
+    assert case is not None
+    assert float(case.attrib["time"]) == 0.002
+    basis = case.find("properties/property[@name='basis']")
+    assert basis is not None
+    assert basis.attrib["value"] == "modelled"
+
+
+def test_every_layer_has_a_version_or_says_that_it_is_unknown() -> None:
+    found = {**provenance(), **conditions()}
+    assert all(found.values())
+    assert {"host", "kernel", "driver", "firmware", "xrt", "pins", "power_mode"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"power_mode": "Default"}, "power mode"),
+        ({"power_mode": "unknown"}, "power mode"),
+        ({"power_supply": "battery"}, "battery"),
+        ({"other_users": "2"}, "2 other"),
+    ],
+)
+def test_bad_conditions_are_told(changed: dict[str, str], says: str) -> None:
+    good = {"power_mode": "Performance", "power_supply": "mains", "other_users": "0"}
+    assert objections(good) == []
+    (said,) = objections({**good, **changed})
+    assert says in said
+
+
+def test_bench_and_gate_from_the_command_line(tmp_path: Path) -> None:
+    store = tmp_path / "timings.jsonl"
+    page = tmp_path / "summary.md"
+    arguments = ["bench", "gelu_int8/512", "--device", "fake", "--store", str(store)]
+    for number in range(2):
+        ended = CliRunner().invoke(cli, [*arguments, "--samples", "100"])
+        assert ended.exit_code == 0, ended.output
+        assert "modelled on the fake NPU" in ended.output
+        assert "measured" not in ended.output
+        gate = CliRunner().invoke(cli, ["gate", str(store), "--summary", str(page)])
+        assert gate.exit_code == (4, 0)[number], gate.output
+    assert "no change" in gate.output
+    assert "| gelu_int8/512 |" in page.read_text()
+
+
+def test_bench_without_an_npu_ends_with_exit_code_3() -> None:
+    if Path("/dev/accel/accel0").exists():
+        pytest.skip("this machine has an NPU")
+    ended = CliRunner().invoke(cli, ["bench", "gelu_int8/512"])
+    assert ended.exit_code == 3
+    assert "NPU410" in ended.output

@@ -1,0 +1,131 @@
+"""The runner kit without a runner: dry run, refusals, and health of a host."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from npulab.cli import cli
+from runtime.health import Sign, examine, out_of_rotation
+from runtime.xrt import XrtDevice, fake_stack
+from simulator.fake_xrt.board import Board
+from simulator.fake_xrt.faults import Ends, Spoiled
+
+KIT = Path(__file__).parents[2] / "ci" / "runner"
+SCRIPTS = sorted(KIT.glob("*.sh"))
+
+
+def install(*args: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash", str(KIT / "install.sh"), *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, str]:
+    archive, token = tmp_path / "runner.tar.gz", tmp_path / "token"
+    archive.write_bytes(b"runner")
+    token.write_text("very-secret")
+    return {
+        "--url": "https://github.com/owner/repository",
+        "--archive": str(archive),
+        "--sha256": hashlib.sha256(b"runner").hexdigest(),
+        "--token-file": str(token),
+    }
+
+
+def flat(options: dict[str, str]) -> list[str]:
+    return [word for pair in options.items() for word in pair]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_every_script_parses_and_stops_at_the_first_error(script: Path) -> None:
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+    assert "set -euo pipefail" in script.read_text()
+    assert os.access(script, os.X_OK)
+
+
+def test_a_dry_run_shows_all_and_does_nothing(options: dict[str, str]) -> None:
+    ended = install(*flat(options), "--dry-run")
+    assert ended.returncode == 0, ended.stderr
+    for word in ("useradd", "memlock unlimited", "--groups render", "systemctl enable"):
+        assert word in ended.stdout
+    assert "ConditionPathExists=!" in ended.stdout
+    assert "very-secret" not in ended.stdout
+    assert not Path("/opt/npulab-runner").exists()
+
+
+def test_the_uninstaller_removes_what_the_installer_makes(options: dict[str, str]) -> None:
+    made, removed = install(*flat(options), "--dry-run").stdout, install("--uninstall", "--dry-run")
+    for path in (
+        "/etc/systemd/system/npulab-runner.service",
+        "/etc/security/limits.d/npulab-runner.conf",
+        "/opt/npulab-runner",
+        "/var/lib/npulab-runner",
+        "/etc/npulab-runner",
+    ):
+        assert path in made
+        assert path in removed.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says", "code"),
+    [
+        ("--url", "https://example.org/x", "--url takes", 2),
+        ("--archive", "nowhere", "no file", 2),
+        ("--sha256", "0" * 64, "not the one with that hash", 1),
+        ("--sha256", "latest", "64 hex digits", 2),
+        ("--token-file", "nowhere", "no file", 2),
+        ("--colour", "red", "unknown option", 2),
+    ],
+)
+def test_wrong_options_are_refused(
+    option: str, value: str, says: str, code: int, options: dict[str, str]
+) -> None:
+    ended = install(*flat({**options, option: value}), "--dry-run")
+    assert ended.returncode == code
+    assert says in ended.stderr
+    assert not ended.stdout
+
+
+def test_no_health_check_is_no_health(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["bash", str(KIT / "health.sh")],
+        env={**os.environ, "RUNNER_STATE": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert "install the lab" in (tmp_path / "out-of-rotation").read_text()
+
+
+def test_a_well_host_is_well(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    ended = CliRunner().invoke(cli, ["health", "--device", "fake", "--flag", str(flag)])
+    assert ended.exit_code == 0, ended.output
+    assert not flag.exists()
+
+
+@pytest.mark.parametrize("fault", [Spoiled.STALE, Ends("ERT_CMD_STATE_TIMEOUT")])
+def test_an_ill_host_goes_out_of_rotation_with_the_reason_and_stays_out(
+    fault: Spoiled | Ends, tmp_path: Path
+) -> None:
+    board = Board()
+    device = XrtDevice(fake_stack(board))
+    board.script(*[fault] * 3)
+    signs = examine(lambda: device, node=None)
+    flag = tmp_path / "flag"
+    assert out_of_rotation(flag, signs)
+    assert "canary" in flag.read_text()
+    assert out_of_rotation(flag, [Sign("canary", True, "well again")]), "a person decides"
+
+
+def test_a_machine_without_its_npu_is_ill(tmp_path: Path) -> None:
+    device = XrtDevice(fake_stack(Board()))
+    signs = {sign.name: sign for sign in examine(lambda: device, node=tmp_path / "accel0")}
+    assert not signs["node"].ok
+    assert signs["canary"].ok

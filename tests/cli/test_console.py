@@ -1,0 +1,48 @@
+"""Prose at 80 columns: no line too long, none with blanks at its end, no word lost."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from npulab.console import print_hanging, print_wrapped
+
+WORDS = st.lists(st.text("abcdefgh-./", min_size=1, max_size=30), min_size=1, max_size=40)
+
+
+def console() -> tuple[Console, io.StringIO]:
+    stream = io.StringIO()
+    return Console(file=stream, width=80, highlight=False, markup=False, emoji=False), stream
+
+
+def check(words: list[str], printed: str) -> None:
+    assert printed.split() == words
+    assert all(len(line) <= 80 and line == line.rstrip() for line in printed.splitlines())
+
+
+@given(WORDS, st.integers(0, 40))
+def test_wrapped(words: list[str], indent: int) -> None:
+    target, stream = console()
+    print_wrapped(target, " ".join(words), indent)
+    check(words, stream.getvalue())
+
+
+@given(WORDS)
+def test_hanging(words: list[str]) -> None:
+    target, stream = console()
+    target.print("-" * 27, end="")
+    print_hanging(target, " ".join(words), 27)
+    first, *others = stream.getvalue().splitlines()
+    assert all(line.startswith(" " * 27) for line in others)
+    check(words, "\n".join([first[27:], *others]))
+
+
+@pytest.mark.parametrize("length", [78, 79, 80, 81])
+def test_a_line_that_is_just_full_has_no_blank_at_its_end(length: int) -> None:
+    target, stream = console()
+    print_wrapped(target, "a" * length + " b")
+    assert not [line for line in stream.getvalue().splitlines() if line != line.rstrip()]

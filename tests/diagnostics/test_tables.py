@@ -1,0 +1,82 @@
+"""Every matcher of every table finds its failure in text that a tool really printed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import catalogue
+from toolchain.diagnose import Cause, diagnose
+from toolchain.diagnostics import compile as compiling
+from toolchain.diagnostics import design, install
+
+TABLES = {
+    "install": install.CAUSES,
+    "compile": (*install.CAUSES, *compiling.CAUSES),
+    "design": (*install.CAUSES, *design.CAUSES),
+}
+"""The tables as they are used: the toolchain's own failures come first."""
+
+OWN = {"install": install.CAUSES, "compile": compiling.CAUSES, "design": design.CAUSES}
+CASES = tomllib.loads((Path(__file__).parent / "cases.toml").read_text(encoding="utf-8"))
+EACH = [(table, case) for table, cases in CASES.items() for case in cases]
+
+
+def first(table: str, text: str) -> Cause:
+    return next(cause for cause in TABLES[table] if cause.pattern.search(text))
+
+
+@pytest.mark.parametrize(
+    ("table", "case"), EACH, ids=[f"{table}: {case['source']}" for table, case in EACH]
+)
+def test_real_text_is_named(table: str, case: dict[str, Any]) -> None:
+    log = f"some tool says:\n{case['text']}\nand goes on\n"
+    found = diagnose(log, TABLES[table])
+    assert found is not None
+    assert found.code == case["code"]
+    assert case["says"] in found.message
+    assert "None" not in found.message
+    assert "{" not in found.message
+
+
+@pytest.mark.parametrize("table", OWN)
+def test_every_matcher_has_real_text(table: str) -> None:
+    hit = {id(first(table, case["text"])) for case in CASES[table]}
+    assert [cause.message for cause in OWN[table] if id(cause) not in hit] == []
+
+
+def test_there_are_thirty_at_least() -> None:
+    assert sum(map(len, OWN.values())) >= 30
+
+
+@pytest.mark.parametrize("cause", [cause for table in OWN.values() for cause in table])
+def test_every_code_is_in_the_catalogue_and_every_cure_is_one(cause: Cause) -> None:
+    assert cause.code in catalogue.load()
+    assert cause.cure
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "warning: unused variable 'x'",
+        "kernel.cc:3:1: error: expected ';' after expression",
+        "warning: Not all requested buffers fit in the available memory.",
+        "warning: Bank-aware allocation failed, trying basic sequential allocation.",
+    ],
+)
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_none_of_these_is_not_named(table: str, text: str) -> None:
+    assert diagnose(text, TABLES[table]) is None
+
+
+@settings(deadline=2000, max_examples=100)
+@given(st.text(max_size=4000))
+def test_no_text_is_too_odd(text: str) -> None:
+    for table in TABLES.values():
+        diagnose(text, table)

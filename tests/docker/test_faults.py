@@ -1,0 +1,195 @@
+"""An engine that is stopped, full, or holds the wrong image: each failure has its name.
+
+Engines of these tests are their own, with their own socket and disk, so that nobody else's
+containers are touched. Only root can start one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from errors import MissingEnvironment
+from toolchain.docker import engine, images
+from toolchain.docker.container import Spec, check_image
+from toolchain.docker.engine import Engine
+from toolchain.docker.image import Image, Layer
+from toolchain.docker.layers import archive, configuration, measure, pack
+from toolchain.docker.runner import DockerRunner
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.skipif(os.getuid() != 0, reason="only root starts an engine of its own"),
+]
+EPOCH = 1767225600
+
+
+class OwnEngine:
+    """A dockerd whose disk is a small tmpfs."""
+
+    def __init__(self, folder: Path, megabytes: int) -> None:
+        self.folder = folder
+        self.disk = folder / "disk"
+        self.disk.mkdir(parents=True)
+        self.address = f"unix://{folder}/docker.sock"
+        options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "lab", str(self.disk)]
+        subprocess.run(["mount", *options], check=True)
+        self.start()
+
+    def start(self) -> None:
+        folder = self.folder
+        command = [
+            # Without a network of its own it would take the bridge of the machine's engine.
+            *(
+                "unshare",
+                "--net",
+                "dockerd",
+                "-H",
+                self.address,
+                "--data-root",
+                str(self.disk / "data"),
+            ),
+            *("--exec-root", str(folder / "run"), "--pidfile", str(folder / "pid")),
+            *("--bridge=none", "--iptables=false", "--ip6tables=false"),
+        ]
+        with (folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        for _ in range(600):
+            if self._answers():
+                return
+            time.sleep(0.05)
+        pytest.fail((folder / "log").read_text()[-2000:])
+
+    def _answers(self) -> bool:
+        command = ["docker", "-H", self.address, "version"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+
+    def remove(self) -> None:
+        self.stop()
+        subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
+    # Sockets have short paths only.
+    own = OwnEngine(Path("/run") / f"npulab-test-{os.getpid()}", megabytes=1600)
+    monkeypatch.setenv("DOCKER_HOST", own.address)
+    yield own
+    own.remove()
+
+
+def tiny_image(folder: Path, architecture: str) -> tuple[bytes, Layer, str]:
+    (folder / "content").mkdir(parents=True)
+    (folder / "content" / "file").write_text(architecture)
+    pack(folder / "content", "opt", folder / "layer.tar", EPOCH)
+    layer = measure(folder / "layer.tar", "test")
+    config = configuration(
+        [layer], architecture=architecture, epoch=EPOCH, labels={}, env={}, user="lab"
+    )
+    return config, layer, f"npulab/tiny-{architecture}:1"
+
+
+def test_an_image_of_another_architecture_is_named(docker: Engine, tmp_path: Path) -> None:
+    foreign = "arm64" if docker.architecture == "amd64" else "amd64"
+    config, layer, tag = tiny_image(tmp_path, foreign)
+    docker.client.images.load(archive(config, [layer], tag))
+    try:
+        found = docker.client.images.get(tag)
+        assert found.id == f"sha256:{hashlib.sha256(config).hexdigest()}"
+        with pytest.raises(MissingEnvironment, match=f"is for {foreign}, and the engine") as caught:
+            check_image(docker, tag)
+        assert caught.value.code == "NPU087"
+    finally:
+        docker.client.images.remove(tag)
+
+
+def test_an_image_that_is_none_of_the_labs_is_named(docker: Engine, tmp_path: Path) -> None:
+    config, layer, tag = tiny_image(tmp_path, docker.architecture)
+    docker.client.images.load(archive(config, [layer], tag))
+    try:
+        out = tmp_path / "out"
+        with DockerRunner(Spec(image=tag, writes=(out,))) as runner:
+            out.mkdir()
+            with pytest.raises(MissingEnvironment) as caught:
+                runner.run(["/bin/true"], cwd=out, env={}, timeout=5, log=out / "log")
+        assert caught.value.code in ("NPU084", "NPU086")
+    finally:
+        docker.client.images.remove(tag)
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("unix:///nowhere/docker.sock", "no container engine answers"),
+        ("tcp://192.0.2.1:2375", "not on this machine"),
+    ],
+)
+def test_no_engine_is_named(monkeypatch: pytest.MonkeyPatch, host: str, message: str) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(MissingEnvironment, match=message) as caught:
+        engine.connect()
+    assert caught.value.code == "NPU080"
+
+
+def test_an_engine_stopped_in_the_middle_is_named_and_recovered_from(
+    own_engine: OwnEngine,
+    toolchain_image: Image,
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    own = engine.connect()
+    images.load(toolchain_image, own, EPOCH, lambda *_: None)
+    own.close()
+    told: list[MissingEnvironment] = []
+    spec = Spec(image=toolchain_image.tag, writes=(out,))
+
+    def step(runner: DockerRunner, script: str) -> None:
+        command = ["/bin/sh", "-c", script]
+        try:
+            runner.run(command, cwd=out, env={}, timeout=60, log=out / "log")
+        except MissingEnvironment as error:
+            told.append(error)
+
+    with DockerRunner(spec) as runner:
+        thread = threading.Thread(target=step, args=(runner, "touch started; sleep 60"))
+        thread.start()
+        while not (out / "started").exists():
+            time.sleep(0.01)
+        own_engine.stop()
+        thread.join(60)
+    assert len(told) == 1
+    # It ends its containers first, and answers meanwhile.
+    assert told[0].code in ("NPU082", "NPU088")
+    told.clear()
+    own_engine.start()
+    with DockerRunner(spec) as runner:
+        step(runner, "touch again")
+    assert told == []
+    assert (out / "again").exists()
+    again = engine.connect()
+    assert again.client.api.containers(all=True) == []
+    again.close()
+
+
+def test_a_full_disk_of_the_engine_is_named(own_engine: OwnEngine, toolchain_image: Image) -> None:
+    own = engine.connect()
+    with (own_engine.disk / "ballast").open("wb") as ballast:
+        ballast.write(bytes(1300 << 20))
+    with pytest.raises(MissingEnvironment, match="no disk space left") as caught:
+        images.load(toolchain_image, own, EPOCH, lambda *_: None)
+    assert caught.value.code == "NPU083"
+    own.close()

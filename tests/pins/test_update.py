@@ -1,0 +1,296 @@
+"""Pinning, moving pins and looking upstream, against a server that speaks like GitHub's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from errors import LabError
+from toolchain.fetch.connection import Patience
+from toolchain.pins import lockfile, update
+from toolchain.pins.releases import Releases
+from toolchain.pins.update import Updater
+from toolchain.store import Store
+
+PATIENCE = Patience(connect=2, silence=1, attempts=2, pause=0.01)
+MANYLINUX = "manylinux_2_35_x86_64"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Upstream(ThreadingHTTPServer):
+    """Releases and their files; `files` are contents by name, `releases` by path."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {}
+        self.releases: dict[str, Any] = {}
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def release(self, path: str, tag: str, *names: str, commit: str = "main") -> None:
+        """Publish a release with files of these names."""
+        for name in names:
+            self.files.setdefault(name, name.encode() * 3)
+        self.releases[path] = {
+            "tag_name": tag,
+            "target_commitish": commit,
+            "body": "more fields than the lab reads",
+            "assets": [
+                {
+                    "name": name,
+                    "size": len(self.files[name]),
+                    "browser_download_url": f"{self.url}/files/{name.replace('+', '%2B')}",
+                    "digest": f"sha256:{sha(self.files[name])}",
+                    "uploader": {},
+                }
+                for name in names
+            ],
+        }
+
+    def asset(self, path: str, name: str) -> dict[str, Any]:
+        return next(a for a in self.releases[path]["assets"] if a["name"] == name)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Upstream
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        kind, _, rest = self.path.lstrip("/").partition("/")
+        if kind == "files":
+            content = self.server.files.get(rest.replace("%2B", "+"))
+        else:
+            found = self.server.releases.get(rest)
+            content = found if isinstance(found, bytes) or found is None else dump(found)
+        self.send_response(200 if content is not None else 404)
+        self.send_header("Content-Length", str(len(content or b"")))
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def mlir(version: str, python: str) -> str:
+    return f"mlir_aie-{version}-{python}-{python}-{MANYLINUX}.whl"
+
+
+LLVM = "llvm_aie-21.0.0.2026080301+c9c5ecb7-py3-none-manylinux_2_27_x86_64.whl"
+LATER = "llvm_aie-22.0.0.2026090201+a36c62b9-py3-none-manylinux_2_27_x86_64.whl"
+OTHERS = (
+    "mlir_aie-1.4.2-cp312-cp312-manylinux_2_35_x86_64.whl",
+    "mlir_aie-1.4.2-cp311-cp311-win_amd64.whl",
+    "mlir_aie_no_rtti-1.4.2-cp311-cp311-manylinux_2_35_x86_64.whl",
+    "checksums.txt",
+)
+TAGS = "Xilinx/mlir-aie/releases/tags"
+NIGHTLY = "Xilinx/llvm-aie/releases/tags/nightly"
+OLD = f"{TAGS}/v1.4.2"
+NEW = "Xilinx/mlir-aie/releases/latest"
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Upstream()
+    both = (mlir("1.4.2", "cp311"), mlir("1.4.2", "cp313"))
+    server.release(OLD, "v1.4.2", *both, *OTHERS, commit=COMMIT)
+    server.releases[NEW] = server.releases[OLD]
+    server.release(NIGHTLY, "nightly", LLVM)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def path(tmp_path: Path, upstream: Upstream) -> Path:
+    """A lock file like the lab's own, with the hashes of this upstream."""
+    text = lockfile.PATH.read_text()
+    lock = lockfile.load()
+    for wheel in lock.wheels:
+        text = text.replace(wheel.url, f"{upstream.url}/files/{wheel.file_name}")
+        known = upstream.files.get(wheel.file_name, upstream.files[LLVM])
+        text = text.replace(f'"{wheel.sha256}"', f'"{sha(known)}"') if wheel.pinned else text
+    name = lock.wheels[2].file_name
+    upstream.release(NIGHTLY, "nightly", name)
+    text = text.replace(f'"{sha(upstream.files[LLVM])}"', f'"{sha(upstream.files[name])}"')
+    file = tmp_path / "pins.toml"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def releases(upstream: Upstream) -> Releases:
+    return Releases(PATIENCE, f"{upstream.url}/repos")
+
+
+@pytest.fixture
+def updater(tmp_path: Path, releases: Releases) -> Updater:
+    return Updater(Store(tmp_path / "cache"), releases, lambda _: None, PATIENCE)
+
+
+def test_what_is_not_yet_pinned_is_pinned(path: Path, updater: Updater, upstream: Upstream) -> None:
+    difference = updater.complete(lockfile.load(path))
+    content = upstream.files[mlir("1.4.2", "cp313")]
+    assert f'+sha256 = "{sha(content)}"' in difference
+    assert '-sha256 = "not yet pinned"' in difference
+    wheel = next(w for w in lockfile.load(path).variant("3.13") if w.name == "mlir-aie")
+    assert (wheel.sha256, wheel.size, wheel.commit) == (sha(content), len(content), COMMIT)
+    # Comments stay, and nothing else changed.
+    assert "# What target aie2 is built with." in path.read_text()
+    assert len(difference.splitlines()) < 15
+    assert updater.complete(lockfile.load(path)) == ""
+
+
+def test_a_pin_moves_to_a_version_for_every_variant(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    names = (mlir("1.4.3", "cp311"), mlir("1.4.3", "cp313"))
+    upstream.release(f"{TAGS}/v1.4.3", "v1.4.3", *names)
+    updater.update(lockfile.load(path), "mlir-aie", "1.4.3")
+    for python, name in zip(lockfile.PYTHONS, names, strict=True):
+        wheel = next(w for w in lockfile.load(path).variant(python) if w.name == "mlir-aie")
+        assert (wheel.version, wheel.tag, wheel.file_name) == ("1.4.3", "v1.4.3", name)
+        assert wheel.sha256 == sha(upstream.files[name])
+
+
+def test_the_newest_nightly_is_taken_where_no_version_is_given(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    upstream.release(NIGHTLY, "nightly", LATER, LLVM)
+    updater.update(lockfile.load(path), "llvm-aie")
+    wheel = next(w for w in lockfile.load(path).wheels if w.name == "llvm-aie")
+    assert (wheel.version, wheel.commit) == ("22.0.0.2026090201+a36c62b9", "a36c62b9")
+    assert wheel.file_name == LATER
+
+
+@pytest.mark.parametrize("change", ["digest", "size", "content"])
+def test_a_file_that_is_not_what_its_release_publishes_is_not_pinned(
+    change: str, path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    name = mlir("1.4.2", "cp313")
+    if change == "digest":
+        upstream.asset(OLD, name)["digest"] = f"sha256:{'0' * 64}"
+    elif change == "size":
+        upstream.asset(OLD, name)["size"] += 1
+    else:
+        upstream.files[name] = upstream.files[name][::-1]
+    before = path.read_text()
+    with pytest.raises(LabError) as caught:
+        updater.complete(lockfile.load(path))
+    assert caught.value.code == "NPU028"
+    assert path.read_text() == before
+
+
+def test_a_release_without_digests_is_pinned_by_what_came(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    upstream.asset(OLD, mlir("1.4.2", "cp313"))["digest"] = None
+    assert "+sha256" in updater.complete(lockfile.load(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "code"),
+    [
+        ("mlir-aie", "9.9", "NPU026"),
+        ("mlir-aie", "newest please", "NPU048"),
+        ("llvm-aie", "1.0", "NPU048"),
+    ],
+)
+def test_a_version_that_is_not_there_is_named(
+    name: str, version: str, code: str, path: Path, updater: Updater
+) -> None:
+    before = path.read_text()
+    with pytest.raises(LabError) as caught:
+        updater.update(lockfile.load(path), name, version)
+    assert caught.value.code == code
+    assert path.read_text() == before
+
+
+def test_a_version_that_lacks_a_variant_is_refused_before_anything_is_fetched(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    upstream.release(f"{TAGS}/v1.4.3", "v1.4.3", mlir("1.4.3", "cp311"))
+    upstream.files.clear()
+    with pytest.raises(LabError, match="for some variant") as caught:
+        updater.update(lockfile.load(path), "mlir-aie", "1.4.3")
+    assert caught.value.code == "NPU048"
+
+
+def test_an_answer_that_is_no_list_is_named(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    upstream.releases[OLD] = b"<html>log in</html>"
+    with pytest.raises(LabError) as caught:
+        updater.complete(lockfile.load(path))
+    assert caught.value.code == "NPU048"
+
+
+class TestLook:
+    def states(self, path: Path, releases: Releases) -> list[str]:
+        return [finding.state for finding in update.look(lockfile.load(path), releases)]
+
+    def test_all_is_as_it_was(self, path: Path, releases: Releases) -> None:
+        assert self.states(path, releases) == ["current", "unpinned", "current"]
+
+    def test_a_newer_version_is_told(
+        self, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.release(NEW, "v1.4.3", mlir("1.4.3", "cp311"))
+        finding = update.look(lockfile.load(path), releases)[0]
+        assert (finding.state, finding.text, finding.bad) == ("newer", "upstream has 1.4.3", False)
+
+    def test_a_pruned_nightly_is_told(
+        self, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.release(NIGHTLY, "nightly", LATER)
+        assert self.states(path, releases)[2] == "gone"
+
+    def test_a_release_that_is_gone_is_told(
+        self, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        del upstream.releases[OLD]
+        assert self.states(path, releases) == ["gone", "gone", "current"]
+
+    def test_a_file_that_changed_is_told(
+        self, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.asset(OLD, mlir("1.4.2", "cp311"))["digest"] = f"sha256:{'0' * 64}"
+        (changed, *_) = update.look(lockfile.load(path), releases)
+        assert (changed.state, changed.bad) == ("changed", True)
+
+    def test_a_size_that_changed_is_told(
+        self, path: Path, updater: Updater, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        asset = upstream.asset(OLD, mlir("1.4.2", "cp313"))
+        asset["digest"], asset["size"] = None, 7
+        fresh = Releases(PATIENCE, f"{upstream.url}/repos")
+        assert self.states(path, fresh)[1] == "changed"
+
+    def test_no_answer_is_an_error_not_a_verdict(
+        self, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.releases[NIGHTLY] = b"{}"
+        with pytest.raises(LabError) as caught:
+            update.look(lockfile.load(path), releases)
+        assert caught.value.code == "NPU048"
