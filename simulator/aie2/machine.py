@@ -1,0 +1,133 @@
+"""The AIE2 core as the array sees it: program memory in, a core program out.
+
+:func:`core_program` turns the machine code of a tile into a
+:data:`simulator.array.config.CoreProgram`: whoever configures the array (an xclbin's
+configuration data, a test) puts it into a :class:`simulator.array.config.Core`, and the
+array runs it as it runs any other core.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from errors import UsageError
+from simulator.array.config import CoreProgram
+from simulator.array.core import CoreContext, CoreRun
+
+PROGRAM_SIZE = 16 * 1024
+"""Bytes of program memory of a tile (AM020)."""
+
+
+@dataclass(eq=False)
+class ProgramMemory:
+    """The program memory of one tile.
+
+    A core reads it as it runs: what is written before an address is first executed counts,
+    and a write makes the core decode anew what it had decoded.
+
+    Attributes:
+        data: The bytes, :data:`PROGRAM_SIZE` of them, zero where never written.
+        version: How often it was written.
+    """
+
+    data: bytearray = field(default_factory=lambda: bytearray(PROGRAM_SIZE), repr=False)
+    version: int = 0
+
+    def write(self, address: int, data: bytes) -> None:
+        """Put `data` at a byte `address`.
+
+        Raises:
+            UsageError: NPU513, it does not fit.
+        """
+        if not 0 <= address <= len(self.data) - len(data):
+            raise UsageError(
+                f"{len(data)} bytes at {address:#x} do not fit the {len(self.data)} bytes of"
+                " program memory",
+                cure="Link the core's program so that its code fits; -Os makes it smaller.",
+                code="NPU513",
+            )
+        self.data[address : address + len(data)] = data
+        self.version += 1
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A function or label in program memory: its first byte and its size in bytes."""
+
+    name: str
+    address: int
+    size: int = 0
+
+
+class Symbols:
+    """The names of program memory, to say where an address lies."""
+
+    def __init__(self, symbols: Iterable[Symbol] = ()) -> None:
+        self._symbols = sorted(symbols, key=lambda symbol: (symbol.address, symbol.size))
+        self._starts = [symbol.address for symbol in self._symbols]
+        self._named = {symbol.name: symbol for symbol in self._symbols}
+
+    def at(self, address: int) -> Symbol | None:
+        """Return the last symbol at or before `address`, None where there is none."""
+        index = bisect_right(self._starts, address)
+        return self._symbols[index - 1] if index else None
+
+    def get(self, name: str) -> Symbol | None:
+        """Return the symbol of that name, None where there is none."""
+        return self._named.get(name)
+
+    def describe(self, address: int) -> str:
+        """Return an address in words: ``0x1a0 (gelu+0x10)``, or ``0x1a0`` alone."""
+        symbol = self.at(address)
+        if symbol is None:
+            return f"{address:#x}"
+        offset = f"+{address - symbol.address:#x}" if address > symbol.address else ""
+        return f"{address:#x} ({symbol.name}{offset})"
+
+
+class Observer(Protocol):
+    """Who watches a core execute. Cycles count from the core's start, waiting left out."""
+
+    def issue(self, address: int, cycle: int) -> None:
+        """The bundle at `address` is issued in `cycle`."""
+
+    def wait(self, address: int, cycle: int, reason: str) -> None:
+        """The bundle at `address` waits for a lock or stream that `reason` names."""
+
+
+def core_program(
+    code: ProgramMemory,
+    *,
+    entry: int = 0,
+    symbols: Symbols | None = None,
+    observer: Observer | None = None,
+) -> CoreProgram:
+    """Return the program of a core that executes the machine code in `code`.
+
+    Each call of the result starts a core anew: registers as after a reset, at `entry`.
+    The program ends at ``done``. It reads and writes the memories and locks of its own
+    tile and of its south, west and north neighbours through the core's context, under the
+    core's addresses: south 0x40000, west 0x50000, north 0x60000, own 0x70000, 64 KB each;
+    locks 0-15 south, 16-31 west, 32-47 north, 48-63 own.
+
+    Args:
+        code: Program memory; it may still be written until the core runs.
+        entry: Address of the first bundle.
+        symbols: Names for messages.
+        observer: Called for every bundle; it slows the core down.
+
+    While running the program raises UsageError for code that no encoding allows (NPU500 to
+    NPU502), and CheckFailed for what the core cannot do: NPU510 an instruction that is not
+    implemented, NPU511 an access outside the core's addresses, NPU512 a misaligned one.
+    """
+    from simulator.aie2.execution.pipeline import Pipeline
+
+    names = symbols or Symbols()
+
+    def program(core: CoreContext) -> CoreRun:
+        return Pipeline(core, code, entry, names, observer).run()
+
+    return program
