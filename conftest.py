@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import tomllib
 from pathlib import Path
 
@@ -45,7 +46,11 @@ class SkipGuard:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Guard the skips, once per run (not again in each xdist worker)."""
+    """Guard the skips, once per run (not again in each xdist worker); let Ctrl-C reach children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell without job control starts background jobs deaf to Ctrl-C, and children would
+        # inherit that: the tests that interrupt them would wait for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CI") and not hasattr(config, "workerinput"):
         reasons = tomllib.loads(EXPECTED_SKIPS.read_text())["reasons"]
         config.pluginmanager.register(SkipGuard([re.compile(reason) for reason in reasons]))
