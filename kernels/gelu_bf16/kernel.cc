@@ -1,76 +1,14 @@
-// GELU of ELEMENTS bfloat16 activations: x * Phi(x), with Phi the normal distribution function.
-//
-// With z = |x|, gelu(x) = max(x, 0) - z * Phi(-z): the tail Phi(-z) is a power of two whose
-// exponent, log2(Phi(-z)), is smooth enough for a polynomial. From 5.625 on the tail is left out.
+// GELU of ELEMENTS bfloat16 activations: x * Phi(x), with Phi the normal distribution function, by
+// the polynomial of common/gelu.hpp.
 
-#include <aie_api/aie.hpp>
-#include <stdint.h>
-
-#include "../softmax_bf16/exp2.hpp"
+#include "../common/gelu.hpp"
 
 namespace {
 
-using exp2_bf16::Float;
-using exp2_bf16::Half;
-using exp2_bf16::Halves;
-using exp2_bf16::LANES;
-
 constexpr unsigned ELEMENTS = GELU_ELEMENTS;
+constexpr unsigned LANES = gelu_bf16::LANES;
 
 static_assert(ELEMENTS % LANES == 0, "GELU_ELEMENTS must be whole vectors");
-
-// log2(Phi(-z)) over [0, 5.625] is C0 + z * (C1 + ... z * C5) within 2^-11.1: a minimax fit in
-// which C5 is a bfloat16 number.
-constexpr float C0 = -1.0f;
-constexpr float C1 = -1.1473554f;
-constexpr float C2 = -0.46884724f;
-constexpr float C3 = -0.044818424f;
-constexpr float C4 = 0.0048856996f;
-constexpr float C5 = -0.000232696533203125f;
-
-// Where |x| * Phi(-|x|) is below 2^-24.
-constexpr float TAIL_END = 5.625f;
-
-float gelu_scalar(float x) {
-    if (x >= TAIL_END) {
-        return x;
-    }
-    if (x < -TAIL_END) {
-        return 0;
-    }
-    constexpr float LN_2 = 0.693147181f;
-    const float z = x < 0 ? -x : x;
-    const float octaves = C0 + z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * C5))));
-    return (x > 0 ? x : 0) - z * exp2_bf16::exp_scalar(octaves * LN_2);
-}
-
-// value * z + constant, with the value in 16 bits and z exact.
-Float step(const Float& value, const Half& z, float constant) {
-    const Halves factor(value);
-    const Float sum(aie::broadcast<float, LANES>(constant));
-    return aie::mac(aie::mac(sum, factor.low, z), factor.high, z);
-}
-
-// The comparisons with NaN are false: a NaN stays one.
-Half gelu_lanes(const Half& x) {
-    const auto magnitude = aie::bit_and(static_cast<uint16>(0x7fff), x.cast_to<uint16>());
-    const Half z = magnitude.cast_to<bfloat16>();
-    Float octaves(aie::broadcast<float, LANES>(C4));
-    octaves = aie::mac(octaves, z, aie::broadcast<bfloat16, LANES>(C5));
-    octaves = step(octaves, z, C3);
-    octaves = step(octaves, z, C2);
-    octaves = step(octaves, z, C1);
-    octaves = step(octaves, z, C0);
-    const Halves tail(exp2_bf16::exp2(octaves));
-
-    const Half nothing = aie::zeros<bfloat16, LANES>();
-    Float y(aie::max(x, nothing));
-    y = aie::msc(y, tail.low, z);
-    y = aie::msc(y, tail.high, z);
-    const Half inside = y.to_vector<bfloat16>();
-    const Half above = aie::select(inside, x, aie::ge(x, static_cast<bfloat16>(TAIL_END)));
-    return aie::select(above, nothing, aie::lt(x, static_cast<bfloat16>(-TAIL_END)));
-}
 
 }  // namespace
 
@@ -79,7 +17,7 @@ extern "C" {
 void gelu_bf16_scalar(const bfloat16* x, bfloat16* out) {
     event0();
     for (unsigned i = 0; i < ELEMENTS; ++i) {
-        out[i] = static_cast<bfloat16>(gelu_scalar(static_cast<float>(x[i])));
+        out[i] = static_cast<bfloat16>(gelu_bf16::gelu_scalar(static_cast<float>(x[i])));
     }
     event1();
 }
@@ -89,7 +27,7 @@ void gelu_bf16_vector(const bfloat16* __restrict x, bfloat16* __restrict out) {
     aie::set_rounding(aie::rounding_mode::conv_even);
     aie::set_saturation(aie::saturation_mode::none);
     for (unsigned i = 0; i < ELEMENTS; i += LANES) {
-        aie::store_v(out + i, gelu_lanes(aie::load_v<LANES>(x + i)));
+        aie::store_v(out + i, gelu_bf16::gelu_lanes(aie::load_v<LANES>(x + i)));
     }
     event1();
 }

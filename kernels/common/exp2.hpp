@@ -40,11 +40,11 @@ struct Halves {
 // log2(e) as the sum of three bfloat16 numbers.
 constexpr float LOG2_E[] = {1.4453125f, -0.00262451171875f, 7.063150405883789e-06f};
 
-// value * log2(e), smallest products first.
-inline Float in_octaves(const Halves& value) {
-    const Half first = aie::broadcast<bfloat16, LANES>(LOG2_E[0]);
-    const Half second = aie::broadcast<bfloat16, LANES>(LOG2_E[1]);
-    const Half third = aie::broadcast<bfloat16, LANES>(LOG2_E[2]);
+// value * unit * log2(e), smallest products first; the unit is a power of two.
+inline Float in_octaves(const Halves& value, float unit = 1.0f) {
+    const Half first = aie::broadcast<bfloat16, LANES>(LOG2_E[0] * unit);
+    const Half second = aie::broadcast<bfloat16, LANES>(LOG2_E[1] * unit);
+    const Half third = aie::broadcast<bfloat16, LANES>(LOG2_E[2] * unit);
     Float product = aie::mul(value.high, third);
     product = aie::mac(product, value.low, second);
     product = aie::mac(product, value.high, second);
