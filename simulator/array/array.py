@@ -36,6 +36,7 @@ from simulator.array.geometry import Geometry, TileKind
 from simulator.array.host import HostRun, Limits
 from simulator.array.locks import Semaphore
 from simulator.array.memory import Bytes, HostBuffer, Memory
+from simulator.array.recorded import RecordedSemaphore
 from simulator.array.recorder import Counters, Recorder, RunStats
 from simulator.array.registers import Registers
 from simulator.array.scheduler import OutOfCyclesError, OutOfTimeError, Scheduler
@@ -88,12 +89,14 @@ class Array:
         checks.check_device(self.geometry, configuration)
         self._scheduler.clear()
         self.registers.clear()
-        self._fabric = Fabric(self._scheduler, self.geometry)
+        if self._recorder is not None:
+            self._recorder.loaded(self._scheduler.now)
+        self._fabric = Fabric(self._scheduler, self.geometry, self._recorder)
         self._locks: dict[TileId, list[Semaphore]] = {}
         self._descriptors: dict[TileId, dict[int, Descriptor]] = {}
         for tile in self.geometry.tiles():
             count = self.geometry.limits(tile).locks
-            self._locks[tile] = [Semaphore(self._scheduler, tile, i) for i in range(count)]
+            self._locks[tile] = [self._semaphore(tile, index) for index in range(count)]
             self._descriptors[tile] = {}
         self._channels: dict[ChannelId, Channel] = {}
         self._cores: dict[TileId, CoreProcess] = {}
@@ -101,6 +104,11 @@ class Array:
         self._unbound: list[Descriptor] = []
         self._before = self._counters()
         self._configure(configuration)
+
+    def _semaphore(self, tile: TileId, index: int) -> Semaphore:
+        if self._recorder is None:
+            return Semaphore(self._scheduler, tile, index)
+        return RecordedSemaphore(self._scheduler, tile, index, self._recorder)
 
     def _configure(self, configuration: Configuration) -> None:
         for buffer in configuration.buffers:
@@ -154,6 +162,8 @@ class Array:
         self._host_buffers = buffers
         self._findings = []
         self._before, start = self._counters(), self._scheduler.now
+        if self._recorder is not None:
+            self._recorder.began(start)
         host = CommandProcessor(self._scheduler, self, program, self._recorder)
         try:
             for descriptor in self._unbound:
@@ -164,6 +174,8 @@ class Array:
             raise
         finally:
             self._host_buffers = None
+            if self._recorder is not None:
+                self._recorder.ended(self._scheduler.now)
         return RunStats(
             cycles=self._scheduler.now - start,
             host_cycles=host.busy,

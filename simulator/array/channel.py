@@ -9,10 +9,10 @@ from errors import CheckFailed
 from simulator.array.checks import check_use
 from simulator.array.config import WORD, ChannelId, Direction, Task
 from simulator.array.deadlock import Releasers, Wait, WaitKind
-from simulator.array.descriptor import Descriptor
+from simulator.array.descriptor import Descriptor, LockUse
 from simulator.array.geometry import TASK_QUEUE_DEPTH, Geometry, TileKind
 from simulator.array.locks import Semaphore
-from simulator.array.recorder import ChannelUse, Recorder
+from simulator.array.recorder import Activity, ChannelUse, Doing, Recorder
 from simulator.array.scheduler import Action, Scheduler
 from simulator.array.stream import Inlet, Outlet
 from simulator.array.timing import BD_START, HOST_MEMORY_LATENCY, LOCK_LATENCY
@@ -100,6 +100,8 @@ class Channel:
             self.queue.append(task)
         else:
             return False
+        if self._recorder is not None:
+            self._count_tasks(self._recorder)
         return True
 
     def reset(self) -> None:
@@ -116,6 +118,9 @@ class Channel:
         work = self._work()
         next(work)
         self._resume = work.__next__
+        if self._recorder is not None:
+            self._recorder.enter(self._scheduler.now, self.id.tile, self._track, None)
+            self._count_tasks(self._recorder)
         self._notify()
 
     def uses(self, index: int) -> bool:
@@ -194,24 +199,30 @@ class Channel:
             if task.token:
                 self._scheduler.at(self._scheduler.now + self._write_latency, self._give_token)
             self.task = self.queue.popleft() if self.queue else None
+            if self._recorder is not None:
+                self._count_tasks(self._recorder)
             self._notify()
 
     def _execute(self, descriptor: Descriptor, start_up: int) -> Iterator[None]:
         """Acquire, move, release; the first word comes `start_up` cycles later than others."""
         scheduler = self._scheduler
         self._current = descriptor
-        start = asked = scheduler.now
+        start = scheduler.now
         ready = start + BD_START + start_up
         acquire = descriptor.acquire
         if acquire is not None:
             if not acquire.lock.acquire(acquire.value, acquire.equal, self._resume):
                 self._lock_wait = True
+                if self._recorder is not None:
+                    self._record_wait(self._recorder, acquire)
                 yield
                 self._lock_wait = False
                 start = scheduler.now
                 ready = start + BD_START + start_up
             else:
                 ready += LOCK_LATENCY
+        if self._recorder is not None:
+            self._record_transfer(self._recorder, descriptor, ready)
         self._move(descriptor, ready)
         yield
         descriptor.advance()
@@ -220,9 +231,13 @@ class Channel:
         self.moved += descriptor.record.length // WORD
         self.busy += scheduler.now - start
         if self._recorder is not None:
-            self._record(self._recorder, descriptor, asked, start)
+            self._recorder.enter(scheduler.now, self.id.tile, self._track, None)
         release = descriptor.release
         if release is not None:
+            if self._recorder is not None:
+                self._recorder.released(
+                    scheduler.now, release.lock.tile, release.lock.index, self.name
+                )
             release.lock.release(release.value, self.name)
 
     def _move(self, descriptor: Descriptor, ready: int) -> None:
@@ -262,12 +277,26 @@ class Channel:
             listener, self.listener = self.listener, None
             self._scheduler.at(self._scheduler.now, listener)
 
-    def _record(self, recorder: Recorder, descriptor: Descriptor, asked: int, start: int) -> None:
-        track = f"{self.id.direction}:{self.id.channel}"
-        if descriptor.acquire is not None and start > asked:
-            recorder.span(asked, start, self.id.tile, track, f"wait {descriptor.acquire.lock}")
-        what = descriptor.record.origin.name or f"BD {descriptor.index}"
-        recorder.span(start, self._scheduler.now, self.id.tile, track, what)
+    @property
+    def _track(self) -> str:
+        return f"{self.id.direction}:{self.id.channel}"
+
+    def _record_wait(self, recorder: Recorder, acquire: LockUse) -> None:
+        lock = acquire.lock
+        activity = Activity(
+            Doing.LOCK, f"wait for {lock}", lock.origin, lock=(lock.tile, lock.index)
+        )
+        recorder.enter(self._scheduler.now, self.id.tile, self._track, activity)
+
+    def _record_transfer(self, recorder: Recorder, descriptor: Descriptor, ready: int) -> None:
+        record = descriptor.record
+        what = record.origin.name or f"BD {descriptor.index}"
+        activity = Activity(Doing.STREAM, what, record.origin, ready, record)
+        recorder.enter(self._scheduler.now, self.id.tile, self._track, activity)
+
+    def _count_tasks(self, recorder: Recorder) -> None:
+        counter = f"tasks of {self._track}"
+        recorder.level(self._scheduler.now, self.id.tile, counter, self.unfinished())
 
     def _chain(self, first: int) -> list[int]:
         """Return the BDs that a task from `first` executes, each once."""

@@ -7,11 +7,19 @@ from typing import Any, Protocol
 
 from errors import CheckFailed
 from simulator.array.channel import Channel
-from simulator.array.config import BufferDescriptor, ChannelId, Configuration, Task, TileId
+from simulator.array.config import (
+    NOWHERE,
+    BufferDescriptor,
+    ChannelId,
+    Configuration,
+    Task,
+    TileId,
+)
 from simulator.array.core import Delay
 from simulator.array.deadlock import Releasers, Wait, WaitKind
 from simulator.array.host import (
     AwaitToken,
+    HostRequest,
     HostRun,
     PatchAddress,
     PushTask,
@@ -21,7 +29,7 @@ from simulator.array.host import (
     WriteMemory,
     WriteRegisters,
 )
-from simulator.array.recorder import Recorder
+from simulator.array.recorder import Activity, Doing, Recorder
 from simulator.array.registers import Registers
 from simulator.array.scheduler import Scheduler
 from simulator.array.timing import HOST_COMMAND, HOST_RECONFIGURE, HOST_WRITE_BD
@@ -62,7 +70,6 @@ class CommandProcessor:
         self._program = program
         self._recorder = recorder
         self._request: Any = None
-        self._since = scheduler.now
         self.name = "the host"
         self.busy = 0
         self.ended = False
@@ -97,14 +104,10 @@ class CommandProcessor:
         return "has ended" if self.ended else "is at work"
 
     def _resume(self) -> None:
-        now = self._scheduler.now
-        if self._recorder is not None and self._request is not None and now > self._since:
-            what = type(self._request).__name__
-            self._recorder.span(self._since, now, None, "host", what)
-        self._since = now
         self._request = next(self._program, None)
         if self._request is None:
             self.ended = True
+            self._note(None)
             self._scheduler.stop()
             return
         serve = self._serve.get(type(self._request))
@@ -116,7 +119,14 @@ class CommandProcessor:
             )
         serve(self._request)
 
+    def _note(self, doing: Doing | None, peer: str = "") -> None:
+        """Tell the recorder what the current command does from now on."""
+        if self._recorder is not None:
+            activity = None if doing is None else _activity(self._request, doing, peer)
+            self._recorder.enter(self._scheduler.now, None, "host", activity)
+
     def _spend(self, cycles: int) -> None:
+        self._note(Doing.WORK)
         self.busy += cycles
         self._scheduler.at(self._scheduler.now + cycles, self._resume)
 
@@ -129,6 +139,7 @@ class CommandProcessor:
         if self._machine.push_task(channel, command.task):
             self._spend(HOST_COMMAND)
         else:
+            self._note(Doing.QUEUE, str(channel))
             self._machine.channel(channel).listener = lambda: self._push_task(command)
 
     def _await_token(self, command: AwaitToken) -> None:
@@ -137,6 +148,7 @@ class CommandProcessor:
             channel.tokens -= 1
             self._spend(0)
         else:
+            self._note(Doing.TOKEN, channel.name)
             channel.listener = lambda: self._await_token(command)
 
     def _set_lock(self, command: SetLock) -> None:
@@ -157,6 +169,7 @@ class CommandProcessor:
         address += 4 * done
         rest = command._replace(address=address, words=words[done:])
         queue = self._machine.channel(registers.queue_at(tile, address))
+        self._note(Doing.QUEUE, queue.name)
         queue.listener = lambda: self._write_registers(rest)
 
     def _patch_address(self, command: PatchAddress) -> None:
@@ -174,4 +187,25 @@ class CommandProcessor:
                 cure="wait for 0 cycles or more",
                 code="NPU218",
             )
+        self._note(Doing.SETUP)
         self._scheduler.at(self._scheduler.now + command.cycles, self._resume)
+
+
+def _activity(command: HostRequest, doing: Doing, peer: str) -> Activity:
+    """Return what a command is on a timeline."""
+    match command:
+        case WriteBd():
+            what, origin = f"BD {command.bd} of {command.tile}", command.content.origin
+        case PushTask() | AwaitToken():
+            what = f"{command.tile} {command.direction}:{command.channel}"
+            origin = command.task.origin if isinstance(command, PushTask) else command.origin
+        case SetLock():
+            what, origin = (
+                f"lock {command.lock} of {command.tile} = {command.value}",
+                command.origin,
+            )
+        case WriteMemory() | WriteRegisters() | PatchAddress():
+            what, origin = f"{command.address:#x} of {command.tile}", command.origin
+        case _:
+            what, origin = "", NOWHERE
+    return Activity(doing, f"{type(command).__name__} {what}".rstrip(), origin, peer=peer)

@@ -42,9 +42,13 @@ class Acquire(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """Compute for `cycles` cycles (0 is allowed). The yield gives None."""
+    """Compute for `cycles` cycles (0 is allowed), `what` on a timeline. The yield gives None."""
 
     cycles: int
+    what: str = ""
+
+    def __repr__(self) -> str:
+        return f"Delay(cycles={self.cycles})"
 
 
 class StreamRead(NamedTuple):

@@ -15,7 +15,6 @@ from simulator.array.core import (
     CascadeRead,
     CascadeWrite,
     CoreContext,
-    CoreRequest,
     CoreRun,
     Delay,
     StreamRead,
@@ -28,7 +27,7 @@ from simulator.array.geometry import LOCK_MAX
 from simulator.array.locks import Semaphore
 from simulator.array.memory import Memory, Words
 from simulator.array.pattern import FlatPattern
-from simulator.array.recorder import Recorder
+from simulator.array.recorder import Activity, Doing, Recorder
 from simulator.array.scheduler import Scheduler
 from simulator.array.stream import Inlet, Outlet
 from simulator.array.timing import CASCADE_WORDS, LOCK_LATENCY
@@ -56,7 +55,6 @@ class CoreProcess:
         "_run",
         "_scheduler",
         "_serve",
-        "_since",
         "busy",
         "name",
         "tile",
@@ -83,7 +81,6 @@ class CoreProcess:
         self._ended = False
         self._reply: Any = None
         self._request: Any = None
-        self._since = scheduler.now
         self._run: CoreRun = core.program(CoreContext(core.tile, memories, self._release))
         self._serve: dict[type, Callable[[Any], None]] = {
             Acquire: self._acquire,
@@ -125,21 +122,21 @@ class CoreProcess:
 
     def _resume(self) -> None:
         """Give the program what it waited for and serve its next request."""
-        request = self._request
-        now = self._scheduler.now
-        if self._recorder is not None and request is not None and now > self._since:
-            self._recorder.span(self._since, now, self.tile, "core", _track_name(request))
         reply, self._reply = self._reply, None
         try:
             request = self._request = self._run.send(reply)
         except StopIteration:
             self._request = None
             self._ended = True
+            if self._recorder is not None:
+                self._recorder.enter(self._scheduler.now, self.tile, "core", None)
             return
-        self._since = now
         serve = self._serve.get(type(request))
         if serve is None:
             raise self._refusal(request)
+        if self._recorder is not None and not isinstance(request, Acquire):
+            activity = _activity(request, self._scheduler.now)
+            self._recorder.enter(self._scheduler.now, self.tile, "core", activity)
         serve(request)
 
     def _acquire(self, request: Acquire) -> None:
@@ -147,10 +144,18 @@ class CoreProcess:
         if not 0 <= request.value <= LOCK_MAX:
             what = f"{self.name}{request.origin.bracketed} acquires {lock}"
             check_lock_value(request.value, what)
-        if lock.acquire(request.value, request.equal, self._resume):
+        granted = lock.acquire(request.value, request.equal, self._resume)
+        if self._recorder is not None:
+            doing = Doing.SETUP if granted else Doing.LOCK
+            what = f"{'acquire' if granted else 'wait for'} {lock}"
+            activity = Activity(doing, what, request.origin, lock=(lock.tile, lock.index))
+            self._recorder.enter(self._scheduler.now, self.tile, "core", activity)
+        if granted:
             self._scheduler.at(self._scheduler.now + LOCK_LATENCY, self._resume)
 
     def _release(self, tile: TileId, index: int, value: int, origin: Origin) -> None:
+        if self._recorder is not None:
+            self._recorder.released(self._scheduler.now, tile, index, self.name)
         self._lock(tile, index, origin).release(value, self.name, origin)
 
     def _delay(self, request: Delay) -> None:
@@ -215,12 +220,8 @@ class CoreProcess:
         )
 
 
-def _track_name(request: CoreRequest) -> str:
-    """Return the name of a request's time on a timeline."""
-    match request:
-        case Delay():
-            return "compute"
-        case Acquire():
-            return f"wait lock {request.lock} of {request.tile}"
-        case _:
-            return type(request).__name__
+def _activity(request: Delay | StreamRequest, now: int) -> Activity:
+    """Return what a request is on a timeline."""
+    if isinstance(request, Delay):
+        return Activity(Doing.WORK, request.what or "compute")
+    return Activity(Doing.STREAM, type(request).__name__, request.origin, now)

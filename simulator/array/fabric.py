@@ -6,6 +6,8 @@ from errors import CheckFailed
 from simulator.array.checks import check_packet_id, check_port
 from simulator.array.config import Direction, Port, PortKind, Route
 from simulator.array.geometry import Geometry
+from simulator.array.recorded import RecordedInlet, RecordedOutlet
+from simulator.array.recorder import Recorder
 from simulator.array.scheduler import Scheduler
 from simulator.array.stream import Branch, Inlet, Outlet
 from simulator.array.timing import (
@@ -32,8 +34,11 @@ class Fabric:
         inlets: Ends of routes by port.
     """
 
-    def __init__(self, scheduler: Scheduler, geometry: Geometry) -> None:
+    def __init__(
+        self, scheduler: Scheduler, geometry: Geometry, recorder: Recorder | None = None
+    ) -> None:
         self._scheduler = scheduler
+        self._recorder = recorder
         self._geometry = geometry
         self.outlets: dict[Port, Outlet] = {}
         self.inlets: dict[Port, Inlet] = {}
@@ -43,13 +48,22 @@ class Fabric:
         if port not in self.outlets:
             rate = CASCADE_WORDS if port.kind is PortKind.CASCADE else WORDS_PER_CYCLE
             user = _user(port, Direction.MM2S)
-            self.outlets[port] = Outlet(self._scheduler, port, user, rate)
+            self.outlets[port] = (
+                Outlet(self._scheduler, port, user, rate)
+                if self._recorder is None
+                else RecordedOutlet(self._scheduler, port, user, rate, self._recorder)
+            )
         return self.outlets[port]
 
     def inlet(self, port: Port) -> Inlet:
         """Return the inlet of `port`, which need not have a route yet."""
         if port not in self.inlets:
-            self.inlets[port] = Inlet(self._scheduler, port, _user(port, Direction.S2MM))
+            user = _user(port, Direction.S2MM)
+            self.inlets[port] = (
+                Inlet(self._scheduler, port, user)
+                if self._recorder is None
+                else RecordedInlet(self._scheduler, port, user, self._recorder)
+            )
         return self.inlets[port]
 
     def add(self, route: Route) -> None:

@@ -3,22 +3,93 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from errors import CheckFailed
-from simulator.array.config import ChannelId, Port, TileId
+from simulator.array.config import NOWHERE, BufferDescriptor, ChannelId, Origin, Port, TileId
+
+
+class Doing(StrEnum):
+    """What somebody does at a moment."""
+
+    WORK = "work"
+    SETUP = "set-up"
+    LOCK = "wait for lock"
+    STREAM = "wait for stream"
+    TOKEN = "wait for token"  # noqa: S105  a task's completion, no secret
+    QUEUE = "wait for queue"
+
+
+class Activity(NamedTuple):
+    """What somebody does from a moment on.
+
+    Attributes:
+        doing: Its kind. STREAM stands for a whole transfer: the words that the recorder hears
+            of tell when it moved and when it waited for its peer.
+        what: The same in words, for people.
+        origin: The design line that asks for it.
+        ready: Cycle from which a transfer could move words: until then it is set up.
+        transfer: The BD that is executed.
+        lock: The lock that is waited for.
+        peer: Name of who is waited for, where that is known already.
+    """
+
+    doing: Doing
+    what: str
+    origin: Origin = NOWHERE
+    ready: int = 0
+    transfer: BufferDescriptor | None = None
+    lock: tuple[TileId, int] | None = None
+    peer: str = ""
 
 
 class Recorder(Protocol):
-    """Hears of every stretch of work or waiting; an array without one pays nothing."""
+    """Hears of all that happens; an array without one pays nothing.
 
-    def span(self, start: int, end: int, tile: TileId | None, track: str, what: str) -> None:
-        """Note that `track` (``core``, ``MM2S:0``, ``host``) did `what` in [start, end) cycles.
+    Cycles are those of the array's clock. Those of one track never go back.
+    """
 
-        `tile` is None for the host.
+    def began(self, cycle: int) -> None:
+        """Note that a run of a host program begins."""
+
+    def ended(self, cycle: int) -> None:
+        """Note that it is over, by its end or by an error."""
+
+    def loaded(self, cycle: int) -> None:
+        """Note that another configuration is loaded: all stop but the host."""
+
+    def enter(self, cycle: int, tile: TileId | None, track: str, activity: Activity | None) -> None:
+        """Note that `track` (``core``, ``MM2S:0``, ``host``) of `tile` does `activity` from now on.
+
+        Args:
+            cycle: From when on; its last activity ends here.
+            tile: Where, None for the host.
+            track: Who.
+            activity: What; None for nothing.
+        """
+
+    def moved(self, start: int, end: int, port: Port, words: int, to: tuple[Port, ...]) -> None:
+        """Note that `words` left `port` for `to` in cycles [start, end)."""
+
+    def arrived(self, start: int, end: int, port: Port, words: int) -> None:
+        """Note that the receiver at `port` took `words` in cycles [start, end)."""
+
+    def released(self, cycle: int, tile: TileId, lock: int, by: str) -> None:
+        """Note that `by` released a lock."""
+
+    def level(self, cycle: int, tile: TileId, counter: str, value: int, name: str = "") -> None:
+        """Note that a counter of `tile` has a value from now on.
+
+        Args:
+            cycle: From when on.
+            tile: Where.
+            counter: ``lock 3``, ``FIFO of DMA:0`` (words), ``tasks of MM2S:0``.
+            value: Its value.
+            name: The design's name for what is counted, where it has one.
         """
 
 

@@ -12,6 +12,7 @@ from simulator.array.config import ChannelId, Direction, Packet, Port, PortKind,
 from simulator.array.core import CoreContext, CoreRun, Delay, StreamRead, StreamWrite
 from simulator.array.host import AwaitToken, HostRun, Limits, PushTask, WriteBd
 from simulator.array.packet import header
+from simulator.array.recorder import Activity, Doing
 from simulator.array.timing import (
     BD_START,
     HOP_DEPTH,
@@ -20,6 +21,7 @@ from simulator.array.timing import (
     HOST_WRITE_BD,
     LOCK_LATENCY,
 )
+from simulator.timeline.collect import Collector
 
 if TYPE_CHECKING:
     from tests.array.conftest import Play, Sketch
@@ -29,14 +31,21 @@ SEND, RECEIVE = Direction.MM2S, Direction.S2MM
 LIMITS = Limits(max_cycles=10_000_000, max_seconds=20)
 
 
-class Spans:
-    """A recorder that keeps everything."""
+class Spans(Collector):
+    """A collector that also keeps every activity whole, before it is cut into work and waits."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.all: list[tuple[int, int, TileId | None, str, str]] = []
+        self._open: dict[tuple[TileId | None, str], tuple[int, str]] = {}
 
-    def span(self, start: int, end: int, tile: TileId | None, track: str, what: str) -> None:
-        self.all.append((start, end, tile, track, what))
+    def enter(self, cycle: int, tile: TileId | None, track: str, activity: Activity | None) -> None:
+        super().enter(cycle, tile, track, activity)
+        since, what = self._open.pop((tile, track), (cycle, ""))
+        if what:
+            self.all.append((since, cycle, tile, track, what))
+        if activity is not None:
+            self._open[tile, track] = cycle, activity.what
 
 
 def double_buffer(sketch: type[Sketch], size: int, hops: int = 2) -> Sketch:
@@ -178,43 +187,49 @@ def test_a_recorder_hears_of_work_and_waits_one_at_a_time_on_each_track(
 ) -> None:
     def program(_core: CoreContext) -> CoreRun:
         yield Delay(40)
-        yield Delay(2)
+        yield Delay(2, "gelu")
 
-    spans = Spans()
+    recorder = Collector()
     design = double_buffer(sketch, 256)
     design.core(CORE, program)
-    array = design.array(spans)
+    array = design.array(recorder)
     buffers = [np.zeros(1024, np.uint8), np.zeros(1024, np.uint8)]
     stats = play(array, buffers, (RECEIVE, 0, 1, 1024), (SEND, 0, 0, 1024))
-    tracks: dict[tuple[TileId | None, str], list[tuple[int, int, str]]] = {}
-    for start, end, tile, track, what in spans.all:
-        tracks.setdefault((tile, track), []).append((start, end, what))
+    tracks = {
+        (track.tile, track.name): track.spans for track in recorder.timeline("test", 10**9).tracks
+    }
     assert set(tracks) == {
         (None, "host"),
         (CORE, "core"),
         (MEM, "S2MM:0"),
         (MEM, "MM2S:0"),
+        (MEM, "stream DMA:0"),
         (SHIM, "S2MM:0"),
         (SHIM, "MM2S:0"),
+        (SHIM, "stream DMA:0"),
     }
-    for found in tracks.values():
-        assert all(0 <= start < end <= stats.cycles for start, end, _ in found)
-        assert all(a[1] <= b[0] for a, b in pairwise(found))
-    assert tracks[CORE, "core"] == [(0, 40, "compute"), (40, 42, "compute")]
-    assert [what for _, _, what in tracks[MEM, "S2MM:0"] if what == "of_in"] == ["of_in"] * 4
-    assert "wait lock 1 of tile(0,1) (full)" in {what for *_, what in tracks[MEM, "MM2S:0"]}
-    assert [what for *_, what in tracks[None, "host"]] == [
-        "WriteBd",
-        "WriteBd",
-        "PushTask",
-        "PushTask",
-        "AwaitToken",
+    for spans in tracks.values():
+        assert all(0 <= span.start < span.end <= stats.cycles for span in spans)
+        assert all(a.end <= b.start for a, b in pairwise(spans))
+    assert [span[:4] for span in tracks[CORE, "core"]] == [
+        (0, 40, Doing.WORK, "compute"),
+        (40, 42, Doing.WORK, "gelu"),
+    ]
+    filled = [span for span in tracks[MEM, "S2MM:0"] if span.what == "of_in"]
+    assert sum(span.words for span in filled) == 256
+    assert "wait for lock 1 of tile(0,1) (full)" in {span.what for span in tracks[MEM, "MM2S:0"]}
+    assert [(span.doing, span.what) for span in tracks[None, "host"]] == [
+        (Doing.WORK, "WriteBd BD 0 of tile(0,0)"),
+        (Doing.WORK, "WriteBd BD 1 of tile(0,0)"),
+        (Doing.WORK, "PushTask tile(0,0) S2MM:0"),
+        (Doing.WORK, "PushTask tile(0,0) MM2S:0"),
+        (Doing.TOKEN, "AwaitToken tile(0,0) S2MM:0"),
     ]
 
 
 def test_a_recorder_changes_nothing(sketch: type[Sketch], play: Play) -> None:
     cycles = []
-    for recorder in (None, Spans()):
+    for recorder in (None, Collector()):
         array = double_buffer(sketch, 256).array(recorder)
         buffers = [np.zeros(4096, np.uint8), np.zeros(4096, np.uint8)]
         stats = play(array, buffers, (RECEIVE, 0, 1, 4096), (SEND, 0, 0, 4096))

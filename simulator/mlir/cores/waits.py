@@ -145,7 +145,7 @@ def _call(out: Emitter, op: CallOp, unit: CoreUnit) -> None:
     if native:
         arguments = [_native_argument(out, op, value) for value in op.arguments]
         out.line(f"{target}{function}({', '.join(['core', *arguments])})")
-        out.line(f"yield Delay({function}.cycles)")
+        out.line(f"yield Delay({function}.cycles, {op.callee.root_reference.data!r})")
     else:
         arguments = [out.anything(value, op) for value in op.arguments]
         out.line(f"{target}yield from {function}({', '.join(['core', *arguments])})")
