@@ -15,6 +15,7 @@ from simulator.array.locks import Semaphore
 from simulator.array.memory import HostBuffer, Memory
 from simulator.array.packet import header
 from simulator.array.pattern import Elements, Pattern, source_pattern, target_pattern
+from simulator.array.races import Races, Region
 from simulator.array.scheduler import Action
 
 
@@ -31,7 +32,7 @@ class _MarkedTarget:
 
     __slots__ = ("_flags", "_words", "length")
 
-    def __init__(self, words: Pattern, flags: Pattern) -> None:
+    def __init__(self, words: Pattern, *flags: Pattern) -> None:
         self._words = words
         self._flags = flags
         self.length = words.length
@@ -41,7 +42,8 @@ class _MarkedTarget:
 
     def put(self, start: int, stop: int, data: Elements | np.bool_) -> None:
         self._words.put(start, stop, data)
-        self._flags.put(start, stop, np.True_)
+        for flags in self._flags:
+            flags.put(start, stop, np.True_)
 
 
 class _CheckedSource:
@@ -80,6 +82,7 @@ class Descriptor:
     """
 
     __slots__ = (
+        "_regions",
         "_report",
         "_sources",
         "_step",
@@ -117,6 +120,7 @@ class Descriptor:
         self._step = 0 if record.iteration is None else record.iteration.current
         self._sources: dict[int, Pattern] = {}
         self._targets: dict[int, Pattern] = {}
+        self._regions: dict[int, Region] = {}
 
     def __str__(self) -> str:
         return describe(self.tile, self.index, self.record)
@@ -131,6 +135,7 @@ class Descriptor:
         self.memory = buffer
         self._sources.clear()
         self._targets.clear()
+        self._regions.clear()
 
     def source(self) -> Pattern:
         """Return the words that the next execution sends.
@@ -144,7 +149,7 @@ class Descriptor:
         pattern = self._sources[self._step] = source_pattern(memory.words, *walk, pads)
         if isinstance(memory, HostBuffer):
             return pattern
-        flags = source_pattern(memory.written, *walk, pads, pad=1)
+        flags = source_pattern(memory.claimed, *walk, pads, pad=1)
         return _CheckedSource(pattern, flags, partial(self._report, self))
 
     def target(self) -> Pattern:
@@ -154,7 +159,24 @@ class Descriptor:
             return pattern
         memory, walk = self._addressed(), self._walk()
         pattern = self._targets[self._step] = target_pattern(memory.words, *walk)
-        return _MarkedTarget(pattern, target_pattern(memory.written, *walk))
+        flags = [target_pattern(memory.written, *walk)]
+        if isinstance(memory, Memory):
+            flags.append(target_pattern(memory.claimed, *walk))
+        return _MarkedTarget(pattern, *flags)
+
+    @property
+    def in_array(self) -> bool:
+        """Whether it addresses a tile's memory: the host's own reads are ordered by tokens only."""
+        return self.record.memory is not None
+
+    def region(self, races: Races) -> tuple[Memory | HostBuffer, Region]:
+        """Return the memory and the bytes there that the next execution moves."""
+        memory = self._addressed()
+        region = self._regions.get(self._step)
+        if region is None:
+            region = races.regions(memory).of(self._walk()[0], self.record)
+            self._regions[self._step] = region
+        return memory, region
 
     def advance(self) -> None:
         """Note that an execution has ended: the iteration goes one step on."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from errors import CheckFailed
 from simulator.array.config import NOWHERE, Origin, TileId
 from simulator.array.geometry import LOCK_MAX
+from simulator.array.races import Clock, Times, unheard
 from simulator.array.scheduler import Action, Scheduler
 from simulator.array.timing import LOCK_LATENCY
 
@@ -17,6 +18,7 @@ class _Waiter(NamedTuple):
     value: int
     equal: bool
     granted: Action
+    clock: Clock | None
 
 
 class Semaphore:
@@ -28,11 +30,13 @@ class Semaphore:
         value: 0..63.
         origin: The user's name for it and where the design declares it.
         releasers: Names of those who have released it so far.
+        heard: What those who have released it knew, see :mod:`simulator.array.races`.
     """
 
     __slots__ = (
         "_scheduler",
         "_waiters",
+        "heard",
         "index",
         "origin",
         "releasers",
@@ -48,6 +52,7 @@ class Semaphore:
         self.value = 0
         self.origin = NOWHERE
         self.releasers: set[str] = set()
+        self.heard: Times | None = None
 
     def __str__(self) -> str:
         return f"lock {self.index} of {self.tile}{self.origin.bracketed}"
@@ -60,8 +65,10 @@ class Semaphore:
         """Let whoever waits with `granted` wait no more."""
         self._waiters = [waiter for waiter in self._waiters if waiter.granted != granted]
 
-    def acquire(self, value: int, equal: bool, granted: Action) -> bool:
+    def acquire(self, value: int, equal: bool, granted: Action, clock: Clock | None = None) -> bool:
         """Subtract `value` if the lock is ``>= value`` (``== value`` where `equal`) now.
+
+        Who acquires is told, through `clock`, what those who released knew.
 
         Returns:
             Whether it was. If not, `granted` runs once it is and `value` was subtracted;
@@ -69,13 +76,17 @@ class Semaphore:
         """
         if self.value == value if equal else self.value >= value:
             self.value -= value
+            if clock is not None and self.heard is not None:
+                clock.hear(self.heard)
             if self._waiters:  # somebody may wait for exactly what is left
                 self._serve()
             return True
-        self._waiters.append(_Waiter(value, equal, granted))
+        self._waiters.append(_Waiter(value, equal, granted, clock))
         return False
 
-    def release(self, value: int, by: str, origin: Origin = NOWHERE) -> None:
+    def release(
+        self, value: int, by: str, origin: Origin = NOWHERE, clock: Clock | None = None
+    ) -> None:
         """Add `value`; `by` and `origin` say who does and where the design says so.
 
         Raises:
@@ -90,11 +101,15 @@ class Semaphore:
                 cure="release only what was acquired before; count the releases of one round",
                 code="NPU204",
             )
-        self.set(new)
+        self.set(new, clock)
 
-    def set(self, value: int) -> None:
+    def set(self, value: int, clock: Clock | None = None) -> None:
         """Give the lock a value (0..63) and serve those who wait for it."""
         self.value = value
+        if clock is not None:
+            if self.heard is None:
+                self.heard = unheard()
+            clock.tell(self.heard)
         if self._waiters:
             self._serve()
 
@@ -102,10 +117,12 @@ class Semaphore:
         waiters = self._waiters
         index = 0
         while index < len(waiters):
-            value, equal, granted = waiters[index]
+            value, equal, granted, clock = waiters[index]
             if self.value == value if equal else self.value >= value:
                 del waiters[index]
                 self.value -= value
+                if clock is not None and self.heard is not None:
+                    clock.hear(self.heard)
                 self._scheduler.at(self._scheduler.now + LOCK_LATENCY, granted)
                 index = 0  # what is left may suit one that came earlier
             else:

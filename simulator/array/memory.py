@@ -16,7 +16,8 @@ ALIGNMENT = 64
 RED_ZONE = 4096
 """Bytes of known pattern on both sides of the memory; a stray store of native code lands here."""
 
-_PATTERN = 0xA5
+POWER_UP = 0xA5
+"""Every byte of a memory that nobody has written."""
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
@@ -35,20 +36,26 @@ class Memory:
         data: All bytes, uint8, shape (size,).
         words: The same memory as uint32 words, shape (size / 4,).
         written: One flag per word: somebody wrote it, or was handed its address and may have.
+        claimed: As `written`, but all words of a buffer as soon as a core wrote one of them:
+            a DMA may send what a core has not filled to its end.
         base: Native address of byte 0.
     """
 
-    __slots__ = ("_zones", "base", "data", "tile", "words", "written")
+    __slots__ = ("_zones", "base", "claimed", "data", "tile", "words", "written")
 
     def __init__(self, tile: TileId, size: int) -> None:
-        raw = np.full(size + 2 * RED_ZONE + ALIGNMENT, _PATTERN, dtype=np.uint8)
+        raw = np.full(size + 2 * RED_ZONE + ALIGNMENT, POWER_UP, dtype=np.uint8)
         start = RED_ZONE + (-(raw.ctypes.data + RED_ZONE)) % ALIGNMENT
         self.tile = tile
         self.data: Bytes = raw[start : start + size]
         self.words: Words = self.data.view(np.uint32)
         self.written: Flags = np.zeros(size // WORD, np.bool_)
+        self.claimed: Flags = np.zeros(size // WORD, np.bool_)
         self.base: int = self.data.ctypes.data
         self._zones = (raw[start - RED_ZONE : start], raw[start + size : start + size + RED_ZONE])
+
+    def __str__(self) -> str:
+        return f"{self.tile}'s memory"
 
     @property
     def size(self) -> int:
@@ -58,7 +65,12 @@ class Memory:
     def hand_out(self, address: int, size: int) -> Bytes:
         """Return bytes [address, address + size) to somebody who may write them."""
         self.written[address // WORD : -(-(address + size) // WORD)] = True
+        self.claim(address, address + size)
         return self.data[address : address + size]
+
+    def claim(self, start: int, stop: int) -> None:
+        """Let a DMA send bytes [start, stop): a core writes there."""
+        self.claimed[start // WORD : -(-stop // WORD)] = True
 
     def check(self, culprit: str) -> None:
         """Refuse what `culprit` (words for the message) wrote outside the memory.
@@ -81,12 +93,12 @@ class Memory:
         )
 
 
-_CLEAN = bytes([_PATTERN]) * RED_ZONE
+_CLEAN = bytes([POWER_UP]) * RED_ZONE
 
 
 def _first_changed(zone: Bytes) -> int:
     """Return the index of the first changed byte of a red zone, its length if none is."""
-    changed = np.flatnonzero(zone != _PATTERN)
+    changed = np.flatnonzero(zone != POWER_UP)
     return int(changed[0]) if len(changed) else len(zone)
 
 
@@ -118,6 +130,9 @@ class HostBuffer:
         data = array.reshape(-1).view(np.uint8)
         self.words: Words = data[: self.size // WORD * WORD].view(np.uint32)
         self._written: Flags | None = None
+
+    def __str__(self) -> str:
+        return f"host argument {self.index}"
 
     @property
     def written(self) -> Flags:

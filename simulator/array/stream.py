@@ -22,6 +22,7 @@ from simulator.array.config import Port
 from simulator.array.memory import Words
 from simulator.array.packet import packet_id
 from simulator.array.pattern import FlatPattern, Pattern
+from simulator.array.races import Clock
 from simulator.array.scheduler import Action, Scheduler
 
 _EMPTY: Words = np.empty(0, np.uint32)
@@ -47,6 +48,7 @@ class Inlet:
         feeder: The outlet whose words arrive here now.
         sources: All outlets with a route to here.
         queue: Outlets whose packets wait until the current one ends.
+        clock: What the receiver knows of the others' time.
     """
 
     __slots__ = (
@@ -55,6 +57,7 @@ class Inlet:
         "_pattern",
         "_scheduler",
         "capacity",
+        "clock",
         "feeder",
         "latency",
         "level",
@@ -83,6 +86,7 @@ class Inlet:
         self.feeder: Outlet | None = None
         self.sources: list[Outlet] = []
         self.queue: list[Outlet] = []
+        self.clock: Clock | None = None
 
     def receive(self, pattern: Pattern, ready: int, done: Action) -> None:
         """Take the next words into `pattern` from cycle `ready` on; `done` runs after the last."""
@@ -155,6 +159,7 @@ class Outlet:
         words: Words that have left in all.
         busy: Cycles in which words left.
         blocker: The inlet of another's packet that the next packet waits for.
+        clock: What the sender knows of the others' time.
     """
 
     __slots__ = (
@@ -170,6 +175,7 @@ class Outlet:
         "_slice",
         "blocker",
         "busy",
+        "clock",
         "inlets",
         "left",
         "length",
@@ -201,6 +207,7 @@ class Outlet:
         self.words = 0
         self.busy = 0
         self.blocker: Inlet | None = None
+        self.clock: Clock | None = None
 
     def send(
         self,
@@ -281,6 +288,8 @@ class Outlet:
         if words:
             start = self.length - self.left
             data = self._pattern.take(start, start + words)
+            if self.clock is not None:
+                self._tell(self.clock, words)
             for inlet in self.inlets:
                 inlet.accept(data)
             self.left -= words
@@ -293,6 +302,16 @@ class Outlet:
         if self._in_packet and self._ends_packet:
             self._close_packet()
         self._done()
+
+    def _tell(self, clock: Clock, words: int) -> None:
+        """Let receivers know what the sender knows; more words than the FIFOs hold also tell
+        the sender that the receiver has begun.
+        """
+        for inlet in self.inlets:
+            if inlet.clock is not None:
+                if inlet.need and words > inlet.capacity:
+                    inlet.clock.tell(clock.known)
+                clock.tell(inlet.clock.known)
 
     def _open_packet(self) -> bool:
         """Claim the inlets of the next packet and send its header; False: they are not free."""

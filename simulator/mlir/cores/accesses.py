@@ -16,7 +16,7 @@ from simulator.mlir.dialects.memref import CastOp, CopyOp, GlobalOp
 from simulator.mlir.failure import unsupported
 from simulator.mlir.layouts import Element, Layout, layout
 
-_VIEWS = (
+VIEWS = (
     CastOp,
     memref.SubviewOp,
     memref.ReinterpretCastOp,
@@ -54,7 +54,7 @@ def is_accessed(value: SSAValue) -> bool:
     """Tell whether elements of a memref are read or written in the core itself."""
     for use in value.uses:
         op = use.operation
-        if isinstance(op, _VIEWS):
+        if isinstance(op, VIEWS):
             if any(is_accessed(result) for result in op.results):
                 return True
         elif op.name not in ("func.call", "memref.assume_alignment"):
@@ -83,7 +83,7 @@ def emit_access(out: Emitter, op: Operation, design: Design) -> bool:
     elif isinstance(op, memref.AssumeAlignmentOp):
         for result in op.results:
             out.set(result, out.memref(op.operands[0], op))
-    elif isinstance(op, _VIEWS):
+    elif isinstance(op, VIEWS):
         out.set(op.results[0], _view(out, op))
     else:
         return isinstance(op, memref.DeallocOp)
