@@ -12,6 +12,7 @@ from simulator.array.deadlock import Releasers, Wait, WaitKind
 from simulator.array.descriptor import Descriptor, LockUse
 from simulator.array.geometry import TASK_QUEUE_DEPTH, Geometry, TileKind
 from simulator.array.locks import Semaphore
+from simulator.array.races import Races
 from simulator.array.recorder import Activity, ChannelUse, Doing, Recorder
 from simulator.array.scheduler import Action, Scheduler
 from simulator.array.stream import Inlet, Outlet
@@ -27,6 +28,7 @@ class Channel:
         task: The task that is being executed.
         queue: Tasks that wait, at most 4.
         tokens: Completed tasks with a token that nobody has taken yet.
+        clock: What it knows of the others' time.
         listener: Run once, the next time the queue or the tokens change.
         executed: BDs executed.
         moved: Words in them.
@@ -39,6 +41,7 @@ class Channel:
         "_geometry",
         "_lock_wait",
         "_port",
+        "_races",
         "_read_latency",
         "_recorder",
         "_resume",
@@ -46,6 +49,7 @@ class Channel:
         "_scheduler",
         "_write_latency",
         "busy",
+        "clock",
         "executed",
         "id",
         "listener",
@@ -64,12 +68,14 @@ class Channel:
         descriptors: Mapping[int, Descriptor],
         port: Inlet | Outlet,
         recorder: Recorder | None,
+        races: Races | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._geometry = geometry
         self._descriptors = descriptors
         self._port = port
         self._recorder = recorder
+        self._races = races
         shim = geometry.kind(channel.tile) is TileKind.SHIM
         reads = channel.direction is Direction.MM2S
         self._read_latency = HOST_MEMORY_LATENCY if shim and reads else 0
@@ -79,6 +85,8 @@ class Channel:
         self._rounds = 0
         self.id = channel
         self.name = str(channel)
+        self.clock = None if races is None else races.clock(self.name)
+        port.clock = self.clock
         self.task: Task | None = None
         self.queue: deque[Task] = deque()
         self.tokens = 0
@@ -92,6 +100,8 @@ class Channel:
 
     def push(self, task: Task) -> bool:
         """Queue `task`; False if the queue is full and nothing was done."""
+        if self._races is not None and self.clock is not None:
+            self._races.current.tell(self.clock.known)
         if self.task is None:
             self.task = task
             self._rounds = 1
@@ -103,6 +113,12 @@ class Channel:
         if self._recorder is not None:
             self._count_tasks(self._recorder)
         return True
+
+    def take_token(self) -> None:
+        """Take a token; who does knows then what the channel has done."""
+        self.tokens -= 1
+        if self._races is not None and self.clock is not None:
+            self.clock.tell(self._races.current.known)
 
     def reset(self) -> None:
         """Drop all tasks, the one that is being executed too; its transfer ends where it is."""
@@ -211,7 +227,7 @@ class Channel:
         ready = start + BD_START + start_up
         acquire = descriptor.acquire
         if acquire is not None:
-            if not acquire.lock.acquire(acquire.value, acquire.equal, self._resume):
+            if not acquire.lock.acquire(acquire.value, acquire.equal, self._resume, self.clock):
                 self._lock_wait = True
                 if self._recorder is not None:
                     self._record_wait(self._recorder, acquire)
@@ -223,8 +239,12 @@ class Channel:
                 ready += LOCK_LATENCY
         if self._recorder is not None:
             self._record_transfer(self._recorder, descriptor, ready)
+        if isinstance(self._port, Outlet):
+            self._note_access(descriptor, writes=False)
         self._move(descriptor, ready)
         yield
+        if isinstance(self._port, Inlet):
+            self._note_access(descriptor, writes=True)
         descriptor.advance()
         self._current = None
         self.executed += 1
@@ -238,7 +258,7 @@ class Channel:
                 self._recorder.released(
                     scheduler.now, release.lock.tile, release.lock.index, self.name
                 )
-            release.lock.release(release.value, self.name)
+            release.lock.release(release.value, self.name, clock=self.clock)
 
     def _move(self, descriptor: Descriptor, ready: int) -> None:
         port = self._port
@@ -253,6 +273,14 @@ class Channel:
                 code="NPU214",
             )
         port.send(descriptor.source(), ready, self._resume, header=descriptor.header)
+
+    def _note_access(self, descriptor: Descriptor, *, writes: bool) -> None:
+        """Tell of a transfer: a read when it starts, a write when all its words have come."""
+        if self._races is None or self.clock is None or not (writes or descriptor.in_array):
+            return
+        memory, region = descriptor.region(self._races)
+        origin = descriptor.record.origin
+        self._races.access(self.clock, memory, region, origin, writes=writes)
 
     def _fetch(self, index: int, task: Task) -> Descriptor:
         descriptor = self._descriptors.get(index)

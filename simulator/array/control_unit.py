@@ -17,6 +17,7 @@ from simulator.array.config import Packet, TileId
 from simulator.array.memory import Words
 from simulator.array.packet import header
 from simulator.array.pattern import FlatPattern
+from simulator.array.races import Races
 from simulator.array.registers import Registers
 from simulator.array.scheduler import Scheduler
 from simulator.array.stream import Inlet, Outlet
@@ -44,6 +45,7 @@ class ControlUnit:
         outlet: Outlet,
         registers: Registers,
         *,
+        races: Races | None = None,
         keep_header: bool,
     ) -> None:
         """Start it; with `keep_header` each packet arrives with its routing header."""
@@ -53,7 +55,10 @@ class ControlUnit:
         self._outlet = outlet
         self._registers = registers
         self._keep_header = keep_header
+        self._races = races
         self.name = f"control unit of {tile}"
+        self._clock = None if races is None else races.clock(self.name)
+        inlet.clock = outlet.clock = self._clock
         work = self._work()
         self._resume = work.__next__
         self._resume()
@@ -86,7 +91,12 @@ class ControlUnit:
         yield
 
     def _write(self, address: int, words: list[int]) -> None:
-        if self._registers.write(self._tile, address, words) < len(words):
+        if self._races is not None and self._clock is not None:
+            self._races.current = self._clock
+        written = self._registers.write(self._tile, address, words)
+        if self._races is not None:
+            self._races.current = self._races.host
+        if written < len(words):
             raise self._refused(f"pushes a task to the full queue at {address:#x}")
 
     def _refused(self, problem: str) -> CheckFailed:

@@ -19,11 +19,13 @@ natural place): between two yields no limit of the run can stop it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from errors import CheckFailed
 from simulator.array.config import NOWHERE, Buffer, Origin, TileId
+from simulator.array.core_watch import CoreWatch, LibraryState, Span
 from simulator.array.memory import Bytes, Memory, Words
 
 
@@ -98,15 +100,17 @@ class CoreContext:
         tile: Where the core is.
     """
 
-    __slots__ = ("_memories", "_release", "tile")
+    __slots__ = ("_memories", "_release", "_watch", "tile")
 
     def __init__(
         self,
         tile: TileId,
         memories: Mapping[TileId, Memory],
         release: Callable[[TileId, int, int, Origin], None],
+        watch: CoreWatch | None = None,
     ) -> None:
         self.tile = tile
+        self._watch = watch
         self._memories = memories
         self._release = release
 
@@ -140,21 +144,64 @@ class CoreContext:
         memory.hand_out(buffer.address, buffer.size)
         return memory.base + buffer.address
 
-    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def place(self, buffer: Buffer) -> tuple[Bytes, int]:
+        """Return the bytes and the native address of `buffer`, which :meth:`touch` and the
+        `spans` of :meth:`call` tell the use of.
+
+        Raises:
+            CheckFailed: NPU212, the core does not reach that tile's memory.
+        """
+        memory = self._reach(buffer.tile)
+        start = buffer.address
+        return memory.data[start : start + buffer.size], memory.base + start
+
+    def touch(self, tile: TileId, start: int, stop: int, origin: Origin, *, writes: bool) -> None:
+        """Say that the program reads or writes bytes [start, stop) of a reached memory."""
+        if self._watch is not None:
+            self._watch.touch(tile, start, stop, origin, writes=writes)
+        elif writes:
+            self._memories[tile].hand_out(start, stop - start)
+
+    def call(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *arguments: Any,
+        spans: Sequence[Span] = (),
+        state: LibraryState | None = None,
+        line: int = 0,
+    ) -> Any:
         """Call native code and check that it wrote nothing outside the tiles' memories.
 
         Args:
             name: The function's name for messages.
             function: A ctypes function with its argument types set.
             *arguments: Passed on.
+            spans: Bytes that the function may read and write.
+            state: Writable globals of its library: with them a call that is handed what
+                nobody has written is made twice, see :mod:`simulator.array.core_watch`.
+            line: Design line of the call.
 
         Raises:
             CheckFailed: NPU211, a byte outside one of the reached memories was changed.
         """
-        result = function(*arguments)
+        if self._watch is not None and spans:
+            run = partial(function, *arguments)
+            result = self._watch.call(name, run, spans, state, line)
+        else:
+            result = function(*arguments)
+            for span in spans:
+                self.hand_out(span.address, span.size)
         for memory in self._memories.values():
             memory.check(f"{name} on {self.tile}")
         return result
+
+    def hand_out(self, address: int, size: int) -> None:
+        """Count `size` bytes from a native address on as written, as far as they are memory."""
+        for memory in self._memories.values():
+            start = address - memory.base
+            if 0 <= start < memory.size:
+                memory.hand_out(start, min(size, memory.size - start))
 
     def release(self, tile: TileId, lock: int, value: int = 1, origin: Origin = NOWHERE) -> None:
         """Add `value` to a lock of `tile` now; whoever waits for it goes on.

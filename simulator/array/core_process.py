@@ -21,6 +21,7 @@ from simulator.array.core import (
     StreamWrite,
     unreached,
 )
+from simulator.array.core_watch import CoreWatch
 from simulator.array.deadlock import Releasers, Wait, WaitKind
 from simulator.array.fabric import Fabric
 from simulator.array.geometry import LOCK_MAX
@@ -45,6 +46,7 @@ class CoreProcess:
     """
 
     __slots__ = (
+        "_clock",
         "_core",
         "_ended",
         "_fabric",
@@ -68,6 +70,7 @@ class CoreProcess:
         locks: Mapping[TileId, Sequence[Semaphore]],
         fabric: Fabric,
         recorder: Recorder | None,
+        watch: CoreWatch | None = None,
     ) -> None:
         """Make the process; `memories` and `locks` are those that the core reaches."""
         self._scheduler = scheduler
@@ -75,13 +78,14 @@ class CoreProcess:
         self._locks = locks
         self._fabric = fabric
         self._recorder = recorder
+        self._clock = None if watch is None else watch.clock
         self.tile = core.tile
         self.name = f"core of {core.tile}"
         self.busy = 0
         self._ended = False
         self._reply: Any = None
         self._request: Any = None
-        self._run: CoreRun = core.program(CoreContext(core.tile, memories, self._release))
+        self._run: CoreRun = core.program(CoreContext(core.tile, memories, self._release, watch))
         self._serve: dict[type, Callable[[Any], None]] = {
             Acquire: self._acquire,
             Delay: self._delay,
@@ -116,6 +120,22 @@ class CoreProcess:
         """Return in words what it does while it waits for nothing."""
         return "has ended" if self._ended else "is at work"
 
+    @property
+    def ended(self) -> bool:
+        """Whether the program is at its end."""
+        return self._ended
+
+    def stop(self) -> None:
+        """End the program where it is."""
+        request = self._request
+        self._scheduler.cancel(self._resume)
+        if isinstance(request, Acquire):
+            self._lock(request.tile, request.lock, request.origin).cancel(self._resume)
+        elif isinstance(request, StreamRead | StreamWrite | CascadeRead | CascadeWrite):
+            self._endpoint(request).abort()
+        self._request, self._ended = None, True
+        self._run.close()
+
     def releases(self, lock: Semaphore) -> bool:
         """Tell whether its program may release `lock`."""
         return (lock.tile, lock.index) in self._core.releases
@@ -144,7 +164,7 @@ class CoreProcess:
         if not 0 <= request.value <= LOCK_MAX:
             what = f"{self.name}{request.origin.bracketed} acquires {lock}"
             check_lock_value(request.value, what)
-        granted = lock.acquire(request.value, request.equal, self._resume)
+        granted = lock.acquire(request.value, request.equal, self._resume, self._clock)
         if self._recorder is not None:
             doing = Doing.SETUP if granted else Doing.LOCK
             what = f"{'acquire' if granted else 'wait for'} {lock}"
@@ -156,7 +176,7 @@ class CoreProcess:
     def _release(self, tile: TileId, index: int, value: int, origin: Origin) -> None:
         if self._recorder is not None:
             self._recorder.released(self._scheduler.now, tile, index, self.name)
-        self._lock(tile, index, origin).release(value, self.name, origin)
+        self._lock(tile, index, origin).release(value, self.name, origin, self._clock)
 
     def _delay(self, request: Delay) -> None:
         if request.cycles < 0:
@@ -171,6 +191,7 @@ class CoreProcess:
         data: Words = np.empty(words, np.uint32)
         self._reply = data
         inlet = self._fabric.inlet(self._port(request))
+        inlet.clock = self._clock
         inlet.receive(FlatPattern(data), self._scheduler.now, self._resume)
 
     def _write(self, request: StreamWrite | CascadeWrite) -> None:
@@ -181,6 +202,7 @@ class CoreProcess:
         if cascade and len(data) != CASCADE_WORDS:
             raise self._refusal(request)
         outlet = self._fabric.outlet(self._port(request))
+        outlet.clock = self._clock
         last = isinstance(request, StreamWrite) and request.last
         outlet.send(FlatPattern(data), self._scheduler.now, self._resume, last=last)
 

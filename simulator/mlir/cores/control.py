@@ -14,6 +14,7 @@ from simulator.mlir.cores.affine import map_results
 from simulator.mlir.cores.emitter import Emitter, is_number, python_name
 from simulator.mlir.cores.native_loops import NativeLoop, translate
 from simulator.mlir.cores.scalars import emit_scalar
+from simulator.mlir.cores.touches import emit_touches, waits
 from simulator.mlir.cores.unit import CoreUnit
 from simulator.mlir.cores.values import Index
 from simulator.mlir.cores.waits import WAITING, emit_wait
@@ -44,8 +45,17 @@ class Body:
             self._jumping(blocks)
 
     def _block(self, block: Block) -> None:
-        for op in block.ops:
+        self._run(list(block.ops), block)
+
+    def _run(self, operations: Sequence[Operation], block: Block) -> None:
+        """Write operations, and before each that may wait what was accessed until there."""
+        start = 0
+        for number, op in enumerate(operations):
+            if isinstance(op, EndOp | ReturnOp) or waits(op):
+                emit_touches(self._out, operations[start:number], block)
+                start = number
             self._operation(op)
+        emit_touches(self._out, operations[start:], block)
 
     def _operation(self, op: Operation) -> None:
         for value in op.operands:
@@ -274,9 +284,8 @@ class Body:
         arguments: dict[int, list[str]],
     ) -> None:
         last = block.last_op
-        for op in block.ops:
-            if op is not last or not isinstance(op, cf.BranchOp | cf.ConditionalBranchOp):
-                self._operation(op)
+        jumps = isinstance(last, cf.BranchOp | cf.ConditionalBranchOp)
+        self._run(list(block.ops)[: -1 if jumps else None], block)
         if last is not None and not _block_waits(block):
             self._out.line(f"yield Delay({len(block.ops)})")
 

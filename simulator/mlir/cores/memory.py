@@ -23,18 +23,23 @@ class Block:
     Attributes:
         data: The elements, as a typed view: bf16 and f16 as their 16 bits.
         address: Native address, for kernels.
+        tile: In whose memory it is, None for what only the core knows.
+        start: Its first byte there.
     """
 
-    __slots__ = ("address", "data")
+    __slots__ = ("address", "data", "start", "tile")
 
-    def __init__(self, data: Any, address: int) -> None:
+    def __init__(self, data: Any, address: int, tile: TileId | None = None, start: int = 0) -> None:
         self.data = data
         self.address = address
+        self.tile = tile
+        self.start = start
 
     @classmethod
     def of_buffer(cls, core: CoreContext, buffer: Buffer, element: Element) -> Block:
         """Return the block of a placed buffer that `core` reaches."""
-        return cls(_typed(core.view(buffer).data, element), core.address(buffer))
+        content, address = core.place(buffer)
+        return cls(_typed(content.data, element), address, buffer.tile, buffer.address)
 
     @classmethod
     def private(cls, element: Element, content: bytes) -> Block:
@@ -45,7 +50,10 @@ class Block:
     def part(self, offset: int) -> Block:
         """Return the memory from element `offset` on."""
         self.reach(offset, 0)
-        return Block(self.data[offset:], self.address + offset * self.data.itemsize)
+        bytes_before = offset * self.data.itemsize
+        return Block(
+            self.data[offset:], self.address + bytes_before, self.tile, self.start + bytes_before
+        )
 
     def reach(self, offset: int, count: int) -> int:
         """Return the native address of element `offset`, from which `count` elements follow.
@@ -63,6 +71,24 @@ class Block:
 
 def _typed(raw: memoryview, element: Element) -> Any:
     return raw.cast("B").cast(element.code)  # type: ignore[call-overload]
+
+
+def touch(core: CoreContext, block: Block, low: int, high: int, mode: str, line: int) -> None:
+    """Say that elements `low` to `high` (-1: the last) were accessed in a line of the design.
+
+    `mode` is ``r`` for read, ``w`` for written, ``m`` for what may have been written.
+    """
+    if block.tile is None:
+        return
+    width, last = block.data.itemsize, len(block.data) - 1
+    high = last if high < 0 else min(high, last)
+    start, stop = block.start + max(low, 0) * width, block.start + (high + 1) * width
+    if start >= stop:
+        return
+    if mode == "m":
+        core.hand_out(block.address + max(low, 0) * width, stop - start)
+        return
+    core.touch(block.tile, start, stop, Origin(line=line), writes=mode == "w")
 
 
 class FifoEnd:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,10 @@ from xdsl.ir import Attribute, Operation
 from errors import CheckFailed, UsageError
 from simulator.array.config import TileId
 from simulator.array.core import CoreContext
+from simulator.array.core_watch import LibraryState, Span
+from simulator.mlir.cores.library_state import WritableData
 from simulator.mlir.failure import refuse, unsupported, where
+from simulator.mlir.layouts import layout
 
 _INTEGERS = {
     1: ctypes.c_bool,
@@ -61,17 +65,38 @@ class NativeFunction:
         cycles: What one call is charged.
     """
 
-    __slots__ = ("_function", "_symbol", "_watch", "cycles")
+    __slots__ = ("_function", "_sizes", "_state", "_symbol", "_watch", "cycles")
 
-    def __init__(self, symbol: str, function: Any, watch: Watch, cycles: int) -> None:
+    def __init__(
+        self,
+        signature: Signature,
+        function: Any,
+        watch: Watch,
+        cycles: int,
+        state: LibraryState | None,
+    ) -> None:
         self.cycles = cycles
-        self._symbol = symbol
+        self._symbol = signature.symbol
+        self._sizes = [
+            (position, size)
+            for position, type_ in enumerate(signature.arguments)
+            if (size := _bytes(type_))
+        ]
+        self._state = state
         self._function = function
         self._watch = watch
 
-    def __call__(self, core: CoreContext, *arguments: Any) -> Any:
+    def __call__(self, core: CoreContext, *arguments: Any, line: int = 0) -> Any:
         self._watch.running = (core.tile, self._symbol, monotonic())
-        result = core.call(self._symbol, self._function, *arguments)
+        spans = []
+        for position, size in self._sizes:
+            if size > 0:
+                spans.append(Span(position, arguments[position], size))
+            else:
+                core.hand_out(arguments[position], sys.maxsize)
+        result = core.call(
+            self._symbol, self._function, *arguments, spans=spans, state=self._state, line=line
+        )
         self._watch.running = None
         return result
 
@@ -104,7 +129,8 @@ class CoreLibraries:
             if function is not None:
                 function.argtypes = [c_type(type_, signature) for type_ in signature.arguments]
                 function.restype = _result_type(signature)
-                return NativeFunction(signature.symbol, function, watch, cycles)
+                state = WritableData.of(library)
+                return NativeFunction(signature, function, watch, cycles, state)
         raise UsageError(
             f"{where(signature.operation)}: {' and '.join(signature.objects)} "
             f"{'have' if len(signature.objects) > 1 else 'has'} no function {signature.symbol}",
@@ -178,6 +204,14 @@ def c_type(type_: Attribute, signature: Signature) -> Any:
     if isinstance(type_, Float64Type):
         return ctypes.c_double
     raise unsupported(signature.operation, f"an argument of type {type_} of a kernel function")
+
+
+def _bytes(type_: Attribute) -> int:
+    """Return the size of a memref, -1 where it is not known, and 0 for a number."""
+    if not isinstance(type_, MemRefType):
+        return 0
+    what = layout(type_)
+    return -1 if what is None or None in what.shape or None in what.strides else what.nbytes
 
 
 def _result_type(signature: Signature) -> Any:

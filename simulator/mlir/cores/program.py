@@ -52,6 +52,7 @@ _HELPERS: dict[str, Any] = {
         "quotient",
         "remainder",
         "to_bf16",
+        "touch",
         "words",
     )
 }

@@ -144,7 +144,8 @@ def _call(out: Emitter, op: CallOp, unit: CoreUnit) -> None:
     target = f"{', '.join(results)} = " if results else ""
     if native:
         arguments = [_native_argument(out, op, value) for value in op.arguments]
-        out.line(f"{target}{function}({', '.join(['core', *arguments])})")
+        line = f"line={out.line_number(op)}"
+        out.line(f"{target}{function}({', '.join(['core', *arguments, line])})")
         out.line(f"yield Delay({function}.cycles, {op.callee.root_reference.data!r})")
     else:
         arguments = [out.anything(value, op) for value in op.arguments]
