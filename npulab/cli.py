@@ -26,6 +26,7 @@ COMMANDS = (
     "repro",
     "fetch",
     "lock",
+    "asm",
     "inspect",
     "diff",
     "doctor",
