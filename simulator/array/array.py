@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from errors import CheckFailed, UsageError
+from errors import CheckFailed, LabError, UsageError
 from simulator.array import checks
 from simulator.array.channel import Channel
 from simulator.array.command_processor import CommandProcessor
 from simulator.array.config import (
+    NOWHERE,
     BufferDescriptor,
     ChannelId,
     Configuration,
@@ -28,14 +29,18 @@ from simulator.array.config import (
     TileId,
 )
 from simulator.array.control_unit import ControlUnit
+from simulator.array.core_control import CoreControl, MachineCode, machine_code
 from simulator.array.core_process import CoreProcess
+from simulator.array.core_watch import CoreWatch
 from simulator.array.deadlock import Agent, Deadlock, WaitFor, wait_for
 from simulator.array.descriptor import Descriptor, LockUse
 from simulator.array.fabric import Fabric
+from simulator.array.findings import Findings, unfinished
 from simulator.array.geometry import Geometry, TileKind
 from simulator.array.host import HostRun, Limits
 from simulator.array.locks import Semaphore
 from simulator.array.memory import Bytes, HostBuffer, Memory
+from simulator.array.races import Races
 from simulator.array.recorded import RecordedSemaphore
 from simulator.array.recorder import Counters, Recorder, RunStats
 from simulator.array.registers import Registers
@@ -54,20 +59,32 @@ class Array:
     Args:
         configuration: What to load.
         recorder: Hears of all that happens, for a timeline.
+        code: Makes the programs of cores that execute their program memory.
+        watched: Look for races and for cores that read what nobody has written.
 
     Attributes:
         geometry: The device's tiles.
         registers: What writes to register addresses do.
+        core_control: Program memories, and the cores' enable and reset.
 
     Raises:
         UsageError: NPU101, the device is not a Phoenix.
         CheckFailed: Something in the configuration is out of its limits (NPU2xx).
     """
 
-    def __init__(self, configuration: Configuration, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        recorder: Recorder | None = None,
+        *,
+        code: MachineCode = machine_code,
+        watched: bool = True,
+    ) -> None:
         self.geometry = Geometry.named(configuration.device)
         self.registers = Registers(self)
+        self.core_control = CoreControl(self, code)
         self._recorder = recorder
+        self._watched = watched
         self._scheduler = Scheduler()
         self._memories = {
             tile: Memory(tile, self.geometry.limits(tile).memory)
@@ -75,7 +92,6 @@ class Array:
             for tile in self.geometry.moved_from(owner)
         }
         self._host_buffers: list[HostBuffer] | None = None
-        self._findings: list[CheckFailed] = []
         self._failure: str | None = None
         self.load(configuration)
 
@@ -89,9 +105,13 @@ class Array:
         checks.check_device(self.geometry, configuration)
         self._scheduler.clear()
         self.registers.clear()
+        self.core_control.clear()
         if self._recorder is not None:
             self._recorder.loaded(self._scheduler.now)
         self._fabric = Fabric(self._scheduler, self.geometry, self._recorder)
+        self._findings = Findings(configuration.buffers)
+        report = self._findings.found.append
+        self._races = Races(report, self._findings.name) if self._watched else None
         self._locks: dict[TileId, list[Semaphore]] = {}
         self._descriptors: dict[TileId, dict[int, Descriptor]] = {}
         for tile in self.geometry.tiles():
@@ -132,7 +152,9 @@ class Array:
             for task in channel.tasks:
                 self.push_task(identity, task)
         for core in configuration.cores:
+            self.core_control.note(core)
             self.start_core(core)
+        self.registers.configure(configuration.writes)
 
     def run_host(
         self, program: HostRun, host_buffers: Sequence[npt.NDArray[Any]], limits: Limits
@@ -160,7 +182,7 @@ class Array:
             )
         buffers = [HostBuffer(index, array) for index, array in enumerate(host_buffers)]
         self._host_buffers = buffers
-        self._findings = []
+        self._findings.found.clear()
         self._before, start = self._counters(), self._scheduler.now
         if self._recorder is not None:
             self._recorder.began(start)
@@ -171,9 +193,14 @@ class Array:
             self._run(host, limits)
         except Exception as error:
             self._failure = str(error).partition("\n")[0]
+            if isinstance(error, LabError):
+                before = [f"before that: [{f.code}] {f.message}" for f in self._findings.found]
+                error.details += tuple(before)
             raise
         finally:
             self._host_buffers = None
+            if self._races is not None:
+                self._races.forget(buffers)
             if self._recorder is not None:
                 self._recorder.ended(self._scheduler.now)
         return RunStats(
@@ -181,7 +208,7 @@ class Array:
             host_cycles=host.busy,
             written=tuple(buffer.mask() for buffer in buffers),
             work=self._counters().since(self._before),
-            findings=tuple(self._findings + self._unfinished()),
+            findings=(*self._findings.found, *unfinished(self._shim_channels())),
         )
 
     def write_bd(self, tile: TileId, bd: int, content: BufferDescriptor) -> None:
@@ -211,7 +238,7 @@ class Array:
             None if content.memory is None else self._memories[content.memory],
             self._lock_use(content.acquire),
             self._lock_use(content.release),
-            self._report_unwritten,
+            self._findings.unwritten,
         )
         if content.host_arg is None:
             return
@@ -240,7 +267,8 @@ class Array:
         what = f"lock {lock} of {tile} is set"
         checks.check_lock(self.geometry, tile, lock, what)
         checks.check_lock_value(value, what)
-        self._locks[tile][lock].set(value)
+        clock = None if self._races is None else self._races.current
+        self._locks[tile][lock].set(value, clock)
 
     def write_memory(self, tile: TileId, address: int, data: bytes) -> None:
         """Write `data` at byte `address` of a tile's memory.
@@ -251,6 +279,10 @@ class Array:
         self._check_memory(tile, address, len(data), f"write to {tile}")
         target = self._memories[tile].hand_out(address, len(data))
         target[:] = np.frombuffer(data, np.uint8)
+        if self._races is not None and self._host_buffers is not None:
+            memory = self._memories[tile]
+            region = self._races.regions(memory).range(address, address + len(data))
+            self._races.access(self._races.current, memory, region, NOWHERE, writes=True)
 
     def memory(self, tile: TileId) -> Bytes:
         """Return all data memory of `tile`, uint8, never a copy; write with `write_memory`."""
@@ -291,14 +323,32 @@ class Array:
                 code="NPU210",
             )
         reached = set(self.geometry.reachable(core.tile).values())
+        memories = {tile: self._memories[tile] for tile in reached}
+        found, races = self._findings, self._races
+        watch = None
+        if races is not None:
+            name, report = f"core of {core.tile}", found.found.append
+            watch = CoreWatch(name, memories, races, report, found.name, found.bounds)
         self._cores[core.tile] = CoreProcess(
             self._scheduler,
             core,
-            {tile: self._memories[tile] for tile in reached},
+            memories,
             {tile: self._locks[tile] for tile in reached},
             self._fabric,
             self._recorder,
+            watch,
         )
+
+    def stop_core(self, tile: TileId) -> None:
+        """Stop the core of a tile where it is, if it has a program."""
+        core = self._cores.pop(tile, None)
+        if core is not None:
+            core.stop()
+
+    def core_ended(self, tile: TileId) -> bool | None:
+        """Tell whether a core's program is at its end; None where none was started."""
+        core = self._cores.get(tile)
+        return None if core is None else core.ended
 
     def channel(self, channel: ChannelId) -> Channel:
         """Return a DMA channel.
@@ -318,6 +368,7 @@ class Array:
                 self._descriptors[channel.tile],
                 self._fabric.outlet(port) if sends else self._fabric.inlet(port),
                 self._recorder,
+                self._races,
             )
         return found
 
@@ -330,6 +381,7 @@ class Array:
                 self._fabric.inlet(port),
                 self._fabric.outlet(port),
                 self.registers,
+                races=self._races,
                 keep_header=keep_header,
             )
 
@@ -376,28 +428,9 @@ class Array:
         checks.check_tile(self.geometry, tile, what)
         checks.check_range(self._memories[tile].size, address, size, what)
 
-    def _report_unwritten(self, descriptor: Descriptor) -> None:
-        self._findings.append(
-            CheckFailed(
-                f"{descriptor} sends memory that nobody had written",
-                cure="check its offset and length, and the initial value of the lock it acquires",
-                code="NPU219",
-            )
-        )
-
-    def _unfinished(self) -> list[CheckFailed]:
-        """Return a finding for each shim channel that is still at work."""
-        return [
-            CheckFailed(
-                f"the host program has ended, and {channel.name} has {count} unfinished "
-                f"task{'s' * (count > 1)}",
-                cure="wait for the last task of each output, and send no more than is received",
-                code="NPU220",
-            )
-            for channel in self._channels.values()
-            if self.geometry.kind(channel.id.tile) is TileKind.SHIM
-            and (count := channel.unfinished())
-        ]
+    def _shim_channels(self) -> list[Channel]:
+        kind = self.geometry.kind
+        return [one for one in self._channels.values() if kind(one.id.tile) is TileKind.SHIM]
 
     def _releasers(self, lock: Semaphore) -> tuple[str, ...]:
         """Return the names of all who may release `lock`."""

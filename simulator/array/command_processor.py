@@ -22,6 +22,7 @@ from simulator.array.host import (
     HostRequest,
     HostRun,
     PatchAddress,
+    PollRegister,
     PushTask,
     Reconfigure,
     SetLock,
@@ -32,7 +33,7 @@ from simulator.array.host import (
 from simulator.array.recorder import Activity, Doing, Recorder
 from simulator.array.registers import Registers
 from simulator.array.scheduler import Scheduler
-from simulator.array.timing import HOST_COMMAND, HOST_RECONFIGURE, HOST_WRITE_BD
+from simulator.array.timing import HOST_COMMAND, HOST_POLL, HOST_RECONFIGURE, HOST_WRITE_BD
 
 
 class Machine(Protocol):
@@ -70,6 +71,7 @@ class CommandProcessor:
         self._program = program
         self._recorder = recorder
         self._request: Any = None
+        self._blocked: ChannelId | None = None
         self.name = "the host"
         self.busy = 0
         self.ended = False
@@ -80,6 +82,7 @@ class CommandProcessor:
             SetLock: self._set_lock,
             WriteMemory: self._write_memory,
             WriteRegisters: self._write_registers,
+            PollRegister: self._poll,
             PatchAddress: self._patch_address,
             Reconfigure: self._reconfigure,
             Delay: self._delay,
@@ -89,6 +92,10 @@ class CommandProcessor:
     def waits(self, _releasers: Releasers) -> Wait | None:
         """Return what it waits for, see :class:`simulator.array.deadlock.Agent`."""
         request = self._request
+        if isinstance(request, PollRegister):
+            return self._poll_wait(request)
+        if isinstance(request, WriteRegisters) and self._blocked is not None:
+            request = PushTask(*self._blocked, Task(bd=0, origin=request.origin))
         if not isinstance(request, PushTask | AwaitToken):
             return None
         channel = f"{request.tile} {request.direction}:{request.channel}"
@@ -145,7 +152,7 @@ class CommandProcessor:
     def _await_token(self, command: AwaitToken) -> None:
         channel = self._machine.channel(ChannelId(command.tile, command.direction, command.channel))
         if channel.tokens:
-            channel.tokens -= 1
+            channel.take_token()
             self._spend(0)
         else:
             self._note(Doing.TOKEN, channel.name)
@@ -163,14 +170,34 @@ class CommandProcessor:
         registers = self._machine.registers
         tile, address, words, mask, origin = command
         done = registers.write(tile, address, words, mask=mask, origin=origin)
+        self._blocked = None
         if done == len(words):
             self._spend(HOST_COMMAND * len(words))
             return
         address += 4 * done
         rest = command._replace(address=address, words=words[done:])
-        queue = self._machine.channel(registers.queue_at(tile, address))
+        self._blocked = registers.queue_at(tile, address)
+        queue = self._machine.channel(self._blocked)
         self._note(Doing.QUEUE, queue.name)
         queue.listener = lambda: self._write_registers(rest)
+
+    def _poll(self, command: PollRegister) -> None:
+        (word,) = self._machine.registers.read(command.tile, command.address, 1)
+        if word & command.mask == command.value:
+            self._spend(HOST_COMMAND)
+        elif not self._scheduler.idle:
+            # Where nothing else is about to happen the register cannot change: a deadlock.
+            again = self._scheduler.now + HOST_POLL
+            self._scheduler.at(again, lambda: self._poll(command))
+
+    def _poll_wait(self, command: PollRegister) -> Wait:
+        (word,) = self._machine.registers.read(command.tile, command.address, 1)
+        what = (
+            f"for the register at {command.address:#x} of {command.tile} to hold "
+            f"{command.value:#x} under mask {command.mask:#x}: it holds {word:#x}"
+        )
+        origin = command.origin
+        return Wait(who=self.name, tile=None, kind=WaitKind.REGISTER, what=what, origin=origin)
 
     def _patch_address(self, command: PatchAddress) -> None:
         self._machine.registers.patch(*command)

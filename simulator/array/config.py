@@ -14,7 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.array.core import CoreContext
+    from simulator.array.host import PollRegister, WriteRegisters
 
 WORD = 4
 """Bytes in a stream word; DMA lengths and strides are counted in words by the hardware."""
@@ -274,6 +277,8 @@ class Configuration:
     Attributes:
         device: Geometry name, such as ``"npu1"`` or ``"npu1_1col"``.
         bds: Buffer descriptors by tile and BD index.
+        writes: Register writes (and looks at registers) that configure what the other records
+            do not, in order.
     """
 
     device: str
@@ -283,3 +288,4 @@ class Configuration:
     channels: list[Channel] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     cores: list[Core] = field(default_factory=list)
+    writes: Sequence[WriteRegisters | PollRegister] = ()

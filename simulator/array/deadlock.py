@@ -19,6 +19,7 @@ class WaitKind(StrEnum):
     STREAM = "stream"
     TOKEN = "token"  # noqa: S105  a task's completion, no secret
     QUEUE = "queue"
+    REGISTER = "register"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ cycles; `PushTask` stalls while the channel's queue is full; `AwaitToken` waits:
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -91,8 +91,21 @@ class WriteRegisters(NamedTuple):
 
     tile: TileId
     address: int
-    words: tuple[int, ...]
+    words: Sequence[int]
     mask: int = 0xFFFFFFFF
+    origin: Origin = NOWHERE
+
+
+class PollRegister(NamedTuple):
+    """Wait until the register at `address` of a tile, masked, holds `value`.
+
+    What can be read is in :mod:`simulator.array.register_values`.
+    """
+
+    tile: TileId
+    address: int
+    mask: int
+    value: int
     origin: Origin = NOWHERE
 
 
@@ -124,6 +137,7 @@ HostRequest: TypeAlias = (
     | SetLock
     | WriteMemory
     | WriteRegisters
+    | PollRegister
     | PatchAddress
     | Reconfigure
     | Delay

@@ -44,6 +44,11 @@ class Scheduler:
         self._heap[:] = [entry for entry in self._heap if entry[2] != action]
         heapify(self._heap)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no action waits to be run."""
+        return not self._heap
+
     def clear(self) -> None:
         """Drop every action that has not run."""
         self._heap.clear()

@@ -37,6 +37,9 @@ shim BD writes to its completion. Assumed."""
 HOST_COMMAND = 20
 """A register write of the command processor: lock value, task queue. Assumed."""
 
+HOST_POLL = 100
+"""Between two looks at a register that the command processor waits for. Assumed."""
+
 HOST_WRITE_BD = 100
 """Eight register writes, as one block, of a buffer descriptor. Assumed."""
 

@@ -140,15 +140,19 @@ def test_a_full_task_queue_holds_the_host_up() -> None:
     ("command", "message"),
     [
         (
-            WriteRegisters(CORE, 0x20000, (1,)),
-            "[NPU221] register Program_Memory of tile(0,2) is written, which is not modelled",
+            WriteRegisters(CORE, 0x20000, (1,), mask=0xFF),
+            "[NPU221] register Program_Memory of tile(0,2) is written under a mask, which is not "
+            "modelled",
         ),
-        (WriteRegisters(CORE, 0x19000, (1,)), "[NPU221] tile(0,2) has no register word at 0x19000"),
+        (
+            WriteRegisters(CORE, 0x19000, (1,)),
+            "[NPU221] tile(0,2) has no register word at 0x19000; the nearest is "
+            "Memory_Module_Memory_Control at 0x16010",
+        ),
         (WriteRegisters(TileId(7, 2), 0, (1,)), "[NPU221] tile(7,2) is not on the device"),
         (
-            WriteRegisters(CORE, 0x3F000, (1,)),
-            "[NPU221] register Stream_Switch_Master_Config_AIE_Core0 of tile(0,2) is written, "
-            "which is not modelled",
+            WriteRegisters(CORE, 0x32010, (1,)),
+            "[NPU221] register Debug_Control0 of tile(0,2) is written, which is not modelled",
         ),
         (
             PatchAddress(CORE, 0x1D004, 0, 0),

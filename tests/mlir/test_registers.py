@@ -238,7 +238,7 @@ def test_control_packets_release_a_lock(simulate: Simulate, write: Write) -> Non
             "NPU109",
             "@nothing has no value to write",
         ),
-        (write32(0x20000, 1, 2), "NPU221", "register Program_Memory of tile(0,2) is written"),
+        (write32(0x32010, 1, 2), "NPU221", "register Debug_Control0 of tile(0,2) is written"),
     ],
 )
 def test_refused(write: Write, line: str, code: str, message: str) -> None:

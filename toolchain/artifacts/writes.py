@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import repeat
-from typing import overload
+from collections.abc import Iterable, Iterator
 
-from simulator.registers.address import FULL
+from simulator.binary.commands import TILE_WORDS, Fill, RegisterWrite
 from toolchain.artifacts import cdo, operations
 from toolchain.artifacts.cdo import Cdo
 from toolchain.artifacts.operations import Operation
 
-TILE_WORDS = 1 << 18
-"""32-bit words in a tile's address range: no write is longer."""
-
-
-@dataclass(frozen=True)
-class Fill(Sequence[int]):
-    """The same word many times, without holding it many times."""
-
-    value: int
-    times: int
-
-    def __len__(self) -> int:
-        return self.times
-
-    def __iter__(self) -> Iterator[int]:
-        return repeat(self.value, self.times)
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Fill: ...
-
-    def __getitem__(self, index: int | slice) -> int | Fill:
-        if isinstance(index, slice):
-            return Fill(self.value, len(range(self.times)[index]))
-        range(self.times)[index]
-        return self.value
-
-
-@dataclass(frozen=True)
-class RegisterWrite:
-    """Consecutive words set from `address` on; with a mask only the bits it covers."""
-
-    address: int
-    words: Sequence[int]
-    mask: int = FULL
+__all__ = ["TILE_WORDS", "Fill", "RegisterWrite", "of_cdos", "of_command", "of_operation"]
 
 
 def of_command(command: cdo.Command) -> RegisterWrite | None:
