@@ -143,8 +143,9 @@ def test_ctrl_c_exits_130_without_a_traceback(tmp_path: Path) -> None:
     try:
         writer = _opened(pipe, process)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        # A signal just before the read would not end it; the end of the file does.
         os.close(writer)
+        _, stderr = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 130
