@@ -1,14 +1,61 @@
-"""The pipeline: bundles issue in order, one a cycle, and their results land when they land."""
+"""The pipeline: bundles issue in order, one a cycle, and their results land when they land.
+
+There is no interlock: a register keeps its old value until the cycle in which a result
+lands, whoever reads it. Only locks, streams and the cascade make the core wait; everything
+in flight then stands still, and goes on with the core.
+"""
 
 from __future__ import annotations
 
-from errors import CheckFailed
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from errors import LabError
+from simulator.aie2.bundle import LONGEST, Bundle, decode, length
+from simulator.aie2.execution.datamemory import DataMemory, lock_of
+from simulator.aie2.execution.meaning import signed
+from simulator.aie2.execution.state import SCALARS, State
+from simulator.aie2.execution.translation import RING, key, translate
 from simulator.aie2.machine import Observer, ProgramMemory, Symbols
-from simulator.array.core import CoreContext, CoreRun
+from simulator.array.config import Origin
+from simulator.array.core import (
+    Acquire,
+    CascadeRead,
+    CascadeWrite,
+    CoreContext,
+    CoreRequest,
+    CoreRun,
+    Delay,
+    StreamRead,
+    StreamWrite,
+)
+
+BATCH = 4096
+"""Cycles after which a core that never waits lets the array go on."""
+
+DELAY_SLOTS = 5
+END = -1
+"""The branch target of ``done``."""
+
+_SLOT = RING - 1
+_DRAIN = 16
+"""Cycles after which nothing is in flight any more."""
+
+_Function: TypeAlias = Callable[[int], int | None]
+_Wait: TypeAlias = Callable[[], CoreRequest | None] | None
+_LE, _LS, _LC = (SCALARS[name].index for name in ("le", "ls", "lc"))
 
 
 class Pipeline:
-    """A core at work on machine code."""
+    """A core at work on machine code.
+
+    Attributes:
+        state: Its registers.
+        cycle: Cycles since its start, waiting left out.
+        address: The bundle that is to be issued next.
+    """
 
     def __init__(
         self,
@@ -18,11 +65,235 @@ class Pipeline:
         symbols: Symbols,
         observer: Observer | None,
     ) -> None:
+        core_id = core.tile.col << 16 | core.tile.row
+        self.state = State(core_id)
+        self.cycle = 0
+        self.address = entry
         self._core = core
-        self._where = symbols.describe(entry)
+        self._code = code
+        self._version = code.version
+        self._symbols = symbols
+        self._observer = observer
+        self._memory = DataMemory(core)
+        self._landing: list[list[Any]] = [[] for _ in range(RING)]
+        self._pending: list[list[Any]] = [[] for _ in range(RING)]
+        self._replies: list[Any] = [None]
+        self._storing: list[list[Any]] = [[] for _ in range(RING)]
+        self._part_words = 0
+        self._flushing = False
+        self._bundles: dict[int, tuple[_Function, _Wait, int]] = {}
+        self._names = self._namespace()
 
     def run(self) -> CoreRun:
-        raise CheckFailed(
-            f"the core of {self._core.tile} cannot execute {self._where}", code="NPU510"
-        )
-        yield
+        """Execute until ``done``, yielding what the array has to serve."""
+        try:
+            yield from self._run()
+        except LabError as error:
+            where = self._symbols.describe(self.address)
+            if where not in error.message:
+                error.message = f"{error.message}, at {where} on {self._core.tile}"
+                error.args = (error.message,)
+            raise
+
+    def _run(self) -> CoreRun:
+        landing, pending, storing = self._landing, self._pending, self._storing
+        scalars, bundles, observer = self.state.scalar, self._bundles, self._observer
+        address, cycle, told = self.address, self.cycle, self.cycle
+        slots, goal, limit = 0, 0, BATCH
+        while goal != END or slots:
+            self.address = address
+            bundle = bundles.get(address)
+            if bundle is None or self._code.version != self._version:
+                bundle = self._translated(address)
+            function, wait, follow = bundle
+            slot = cycle & _SLOT
+            if landing[slot]:
+                for store, place, value in landing[slot]:
+                    store[place] = value
+                landing[slot].clear()
+            if pending[slot]:
+                for act, arguments in pending[slot]:
+                    act(cycle, *arguments)
+                pending[slot].clear()
+            if storing[slot]:
+                for act, arguments in storing[slot]:
+                    act(cycle, *arguments)
+                storing[slot].clear()
+            if wait is not None and (request := wait()) is not None:
+                self._flush(cycle)
+                yield Delay(cycle - told)
+                told, limit = cycle, cycle + BATCH
+                if observer is not None:
+                    observer.wait(address, cycle, _reason(request))
+                self._replies[0] = _reply(request, (yield request))
+            if observer is not None:
+                observer.issue(address, cycle)
+            target = function(cycle)
+            cycle += 1
+            if address == scalars[_LE] and scalars[_LC]:
+                scalars[_LC] -= 1
+                if scalars[_LC]:
+                    follow = scalars[_LS]
+            address = follow
+            if slots:
+                slots -= 1
+                if not slots:
+                    address = goal
+            if target is not None:
+                slots, goal = (DELAY_SLOTS, target) if target != END else (0, END)
+            if cycle >= limit:
+                self.cycle = cycle
+                yield Delay(cycle - told)
+                told, limit = cycle, cycle + BATCH
+        yield Delay(cycle - told)
+        self._drain(cycle)
+
+    def _translated(self, address: int) -> tuple[_Function, _Wait, int]:
+        """Return the bundle at an address as functions, from program memory as it is now."""
+        if self._code.version != self._version:
+            self._bundles.clear()
+            self._version = self._code.version
+        bundle, after = self._decoded(address)
+        code, names = translate(key(bundle, self._after_delay_slots(after)))
+        scope = {**self._names, **names}
+        exec(code, scope)  # noqa: S102 - the text is this package's own
+        found = scope["bundle"], scope["wait"], after
+        self._bundles[address] = found
+        return found
+
+    def _decoded(self, address: int) -> tuple[Bundle, int]:
+        data = bytes(self._code.data[address : address + LONGEST])
+        bundle = decode(data, address)
+        return bundle, address + bundle.size
+
+    def _after_delay_slots(self, address: int) -> int:
+        data = self._code.data
+        for _ in range(DELAY_SLOTS):
+            if address < len(data):
+                address += length(data[address])
+        return address
+
+    def _namespace(self) -> dict[str, Any]:
+        """Return what the text of a translated bundle can name."""
+        memory = self._memory
+        return {
+            "R": self.state.scalar,
+            "V": self.state.vector,
+            "B": self.state.bypassed,
+            "END": END,
+            "landing": self._landing,
+            "pending": self._pending,
+            "storing": self._storing,
+            "replies": self._replies,
+            "load_word": memory.load_word,
+            "load_s8": memory.load_s8,
+            "load_u8": memory.load_u8,
+            "load_s16": memory.load_s16,
+            "load_u16": memory.load_u16,
+            "load": memory.load,
+            "store": memory.store,
+            "store_word": memory.store_word,
+            "store_late": lambda _, address, value: memory.store(address, value),
+            "load_part": self._load_part,
+            "merge": self._merge,
+            "acquire": self._acquire,
+            "release": self._release,
+            "read_stream": lambda: StreamRead(0, 1, self._origin()),
+            "write_stream": self._write_stream,
+            "read_cascade": lambda: CascadeRead(self._origin()),
+            "write_cascade": lambda data: CascadeWrite(
+                np.frombuffer(data, np.uint32).copy(), self._origin()
+            ),
+        }
+
+    def _load_part(self, address: int, bits: int, cycle: int) -> int:
+        """Load the word that a part-word store is going to change."""
+        if bits == 16:  # noqa: PLR2004
+            self._memory.load_u16(address)
+        self._part_words = cycle + 7
+        return self._memory.load_word(address & ~3)
+
+    def _merge(self, cycle: int, address: int, word: int, data: int, bits: int) -> None:
+        """Put a part word into its word, which is stored at the end of the cycle."""
+        shift = (address & 3) * 8
+        mask = (1 << bits) - 1 << shift
+        merged = word & ~mask | data << shift & mask
+        if self._flushing:
+            self._memory.store_word(address & ~3, merged)
+            return
+        words = self._memory.words[address >> 16]
+        self._landing[cycle + 1 & _SLOT].append((words, (address & 0xFFFF) >> 2, merged))
+
+    def _acquire(self, lock: int, value: int) -> Acquire:
+        """A negative value waits for at least as much, a positive one for as much."""
+        tile, index = lock_of(self._core.tile, lock)
+        amount = signed(value)
+        return Acquire(tile, index, abs(amount), equal=amount > 0, origin=self._origin())
+
+    def _release(self, cycle: int, lock: int, value: int) -> None:
+        """Release, once the part-word stores before have been made."""
+        tile, index = lock_of(self._core.tile, lock)
+        amount, origin = signed(value), self._origin()
+
+        def act(_: int) -> None:
+            self._core.release(tile, index, amount, origin)
+
+        if cycle < self._part_words:
+            self._storing[self._part_words & _SLOT].append((act, ()))
+        else:
+            act(cycle)
+
+    def _write_stream(self, word: int, last: int) -> StreamWrite:
+        data = np.array([word], np.uint32)
+        return StreamWrite(0, data, bool(last & 1), self._origin())
+
+    def _flush(self, cycle: int) -> None:
+        """Complete stores and releases in flight, before the core may wait.
+
+        On the core they go on while a lock is waited for; here the cycle stands still.
+        """
+        self._flushing = True
+        for at in range(cycle, cycle + RING):
+            for act, arguments in self._storing[at & _SLOT]:
+                act(cycle, *arguments)
+            self._storing[at & _SLOT].clear()
+        for store, place, value in self._landing[cycle + 1 & _SLOT]:
+            if isinstance(store, memoryview):
+                store[place] = value
+        self._flushing = False
+        self._part_words = 0
+
+    def _drain(self, cycle: int) -> None:
+        for at in range(cycle, cycle + _DRAIN):
+            for store, place, value in self._landing[at & _SLOT]:
+                store[place] = value
+            self._landing[at & _SLOT].clear()
+            for ring in (self._pending, self._storing):
+                for act, arguments in ring[at & _SLOT]:
+                    act(at, *arguments)
+                ring[at & _SLOT].clear()
+        self.cycle = cycle
+
+    def _origin(self) -> Origin:
+        return Origin(name=self._symbols.describe(self.address))
+
+
+def _reason(request: CoreRequest) -> str:
+    match request:
+        case Acquire():
+            return f"lock {request.lock} of {request.tile}"
+        case StreamRead() | CascadeRead():
+            return "stream in"
+        case _:
+            return "stream out"
+
+
+def _reply(request: CoreRequest, reply: Any) -> int | bytes | None:
+    """Return what a waiting instruction reads: a stream's word or the cascade's bytes."""
+    match request:
+        case StreamRead():
+            return int(reply[0])
+        case CascadeRead():
+            return bytes(reply.tobytes())
+        case _:
+            return None
