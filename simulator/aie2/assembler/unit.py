@@ -11,7 +11,7 @@ from simulator.aie2.assembler.reader import SECTIONS, Source, read
 from simulator.aie2.bundle import Bundle, Format, encode
 
 _LOCAL = ".L"
-"""Labels that begin so are left out of the symbol table."""
+"""Labels that begin so are left out of the symbol table, and .set numbers that no .globl names."""
 
 
 def assemble(source: str, file: str = "<source>") -> Program:
@@ -112,7 +112,7 @@ def _symbols(source: Source, layout: Layout) -> list[Symbol]:
     }
     found = []
     for name in [*source.labels, *source.values]:
-        if name.startswith(_LOCAL):
+        if name.startswith(_LOCAL) or not (name in homes or name in source.globals):
             continue
         size, here = source.sizes.get(name, (None, None))
         found.append(
