@@ -13,11 +13,12 @@ import numpy.typing as npt
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute
 
-from errors import UsageError
+from errors import LabError, UsageError
 from simulator.array.array import Array
 from simulator.array.config import Configuration
 from simulator.array.host import HostRequest, HostRun, Limits
 from simulator.array.recorder import Recorder, RunStats
+from simulator.findings import Kind, sort_out, warned_of
 from simulator.mlir.cores.native_loops import Compile
 from simulator.mlir.cores.natives import Watch, stuck
 from simulator.mlir.dialects.device import RuntimeSequence
@@ -38,12 +39,14 @@ class Run:
         written: For each argument a mask of its bytes that the array wrote (bool, shape
             (nbytes,)); None for one that it was not to write.
         stats: What cores, channels and routes did.
+        warnings: Findings that were switched to warnings.
     """
 
     cycles: int
     host_cycles: int
     written: list[npt.NDArray[np.bool_] | None]
     stats: RunStats
+    warnings: tuple[LabError, ...] = ()
 
 
 class Simulation:
@@ -60,6 +63,10 @@ class Simulation:
         compile_loops: Makes shared libraries of C source, for long loops in core bodies;
             without it they run as Python, to the same bits.
         recorder: Hears of all that happens, for a timeline.
+        warn: Findings that do not end a run but are in its `warnings`; those of
+            :mod:`simulator.findings` unless given.
+        watched: Look for races and for cores that read what nobody has written; a run is
+            faster without.
 
     Attributes:
         sources: The Python source that each core body was compiled to, by tile.
@@ -81,13 +88,16 @@ class Simulation:
         device: str | None = None,
         compile_loops: Compile | None = None,
         recorder: Recorder | None = None,
+        warn: Iterable[Kind] | None = None,
+        watched: bool = True,
     ) -> None:
         self._lowered = lower(design, source, device)
         self._limits = limits or Limits()
         self._watch = Watch()
         self._libraries, self._cycles = libraries or {}, cycles or {}
         self._compile_loops = compile_loops
-        self._array = Array(self._bind(self._lowered), recorder)
+        self._warn = warned_of() if warn is None else frozenset(warn)
+        self._array = Array(self._bind(self._lowered), recorder, watched=watched)
         self.sources = {program.tile: program.source for program in self._lowered.programs}
 
     def run(self, arrays: Sequence[npt.NDArray[Any]], sequence: str | None = None) -> Run:
@@ -108,13 +118,15 @@ class Simulation:
         numbers = _check_arrays(operation, arrays)
         commands = self._lowered.commands(operation, numbers, self._bind)
         stats = self._watched(_program(commands), arrays)
-        if stats.findings:
-            raise stats.findings[0]
+        error, warnings = sort_out(stats.findings, self._warn)
+        if error is not None:
+            raise error
         return Run(
             cycles=stats.cycles,
             host_cycles=stats.host_cycles,
             written=list(stats.written),
             stats=stats,
+            warnings=warnings,
         )
 
     def argument_types(self, sequence: str | None = None) -> list[Attribute]:

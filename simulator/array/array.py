@@ -28,6 +28,7 @@ from simulator.array.config import (
     Task,
     TileId,
 )
+from simulator.array.congestion import check_congestion
 from simulator.array.control_unit import ControlUnit
 from simulator.array.core_control import CoreControl, MachineCode, machine_code
 from simulator.array.core_process import CoreProcess
@@ -146,6 +147,7 @@ class Array:
                 self.write_bd(tile, index, content)
         for route in configuration.routes:
             self.add_route(route)
+        check_congestion(self.geometry, configuration.routes)
         for channel in configuration.channels:
             identity = ChannelId(channel.tile, channel.direction, channel.channel)
             checks.check_queue(identity, len(channel.tasks), channel.origin)
@@ -215,7 +217,8 @@ class Array:
         """Write buffer descriptor `bd` of `tile`.
 
         A BD that addresses a host argument is bound to the host buffers of the run that
-        writes it, or outside of a run to those of each run anew.
+        writes it, or outside of a run to those of each run anew. One that is in use may be
+        written again with what it holds: whenever its words are read, they are the same.
 
         Raises:
             CheckFailed: NPU205, 206, 209, 210: the BD is one that the hardware could not
@@ -225,6 +228,8 @@ class Array:
         checks.check_descriptor(self.geometry, tile, bd, content)
         for channel in self._channels.values():
             if channel.id.tile == tile and channel.uses(bd):
+                if self._holds(tile, bd, content):
+                    return
                 raise CheckFailed(
                     f"{checks.describe(tile, bd, content)} is written while {channel.name} has a "
                     "task that executes the BD of this number",
@@ -246,6 +251,17 @@ class Array:
             self._unbound.append(descriptor)
         else:
             self._bind(descriptor, self._host_buffers)
+
+    def _holds(self, tile: TileId, bd: int, content: BufferDescriptor) -> bool:
+        """Tell whether a BD holds `content`, for the host buffers of this run."""
+        held = self._descriptors[tile].get(bd)
+        if held is None or content.iteration is not None:
+            return False
+        if content.host_arg is not None:
+            buffers = self._host_buffers or []
+            if not any(held.memory is buffer for buffer in buffers):
+                return False
+        return replace(held.record, origin=content.origin) == content
 
     def push_task(self, channel: ChannelId, task: Task) -> bool:
         """Push `task` to a channel's queue; False if the queue is full and nothing was done.
@@ -288,6 +304,15 @@ class Array:
         """Return all data memory of `tile`, uint8, never a copy; write with `write_memory`."""
         checks.check_tile(self.geometry, tile, "memory")
         return self._memories[tile].data
+
+    def descriptors(self, tile: TileId) -> dict[int, BufferDescriptor]:
+        """Return the buffer descriptors of `tile` by number, as they were written."""
+        return {i: descriptor.record for i, descriptor in self._descriptors[tile].items()}
+
+    @property
+    def fabric(self) -> Fabric:
+        """The stream network as it is now."""
+        return self._fabric
 
     def lock_value(self, tile: TileId, lock: int) -> int:
         """Return a lock's value."""
@@ -387,6 +412,7 @@ class Array:
 
     def _wait_for(self, host: CommandProcessor) -> WaitFor:
         agents: list[Agent] = [host, *self._cores.values(), *self._channels.values()]
+        agents += self._control_units.values()
         return wait_for(self._scheduler.now, agents, self._releasers)
 
     def _run(self, host: CommandProcessor, limits: Limits) -> None:

@@ -179,6 +179,7 @@ class Channel:
             what=what,
             by=by,
             origin=descriptor.record.origin,
+            begun=kind is WaitKind.STREAM and self._port.begun,
         )
 
     def state(self) -> str:

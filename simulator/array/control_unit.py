@@ -14,6 +14,7 @@ import numpy as np
 
 from errors import CheckFailed
 from simulator.array.config import Packet, TileId
+from simulator.array.deadlock import Releasers, Wait, WaitKind
 from simulator.array.memory import Words
 from simulator.array.packet import header
 from simulator.array.pattern import FlatPattern
@@ -55,6 +56,7 @@ class ControlUnit:
         self._outlet = outlet
         self._registers = registers
         self._keep_header = keep_header
+        self._in_packet = self._responds = False
         self._races = races
         self.name = f"control unit of {tile}"
         self._clock = None if races is None else races.clock(self.name)
@@ -67,6 +69,7 @@ class ControlUnit:
         while True:
             words = np.empty(1 + self._keep_header, np.uint32)
             yield from self._receive(words)
+            self._in_packet = True
             word = int(words[-1])
             address, count = word & 0xFFFFF, (word >> 20 & 3) + 1
             operation = word >> 22 & 3
@@ -79,6 +82,30 @@ class ControlUnit:
                 yield from self._respond(word >> 24 & 0x1F, values)
             else:
                 raise self._refused(f"asks for operation {operation} at {address:#x}")
+            self._in_packet = False
+
+    def waits(self, _releasers: Releasers) -> Wait | None:
+        """Return what it waits for, see :class:`simulator.array.deadlock.Agent`.
+
+        Between two packets it waits for nothing: whether another comes is for others to say.
+        """
+        endpoint: Inlet | Outlet = self._outlet if self._responds else self._inlet
+        obstacle = endpoint.obstacle() if self._responds or self._in_packet else None
+        if obstacle is None:
+            return None
+        what, by = obstacle
+        return Wait(
+            who=self.name,
+            tile=self._tile,
+            kind=WaitKind.STREAM,
+            what=f"{what} of {'a response' if self._responds else 'a control packet'}",
+            by=by,
+            begun=self._in_packet or endpoint.begun,
+        )
+
+    def state(self) -> str:
+        """Return in words what it does while it waits for nothing."""
+        return "has no control packet"
 
     def _receive(self, into: Words) -> Generator[None, None, None]:
         self._inlet.receive(FlatPattern(into), self._scheduler.now, self._resume)
@@ -87,8 +114,10 @@ class ControlUnit:
     def _respond(self, packet: int, values: list[int]) -> Generator[None, None, None]:
         data = np.array(values, np.uint32)
         first = header(Packet(id=packet), self._tile) if self._outlet.packets else None
+        self._responds = True
         self._outlet.send(FlatPattern(data), self._scheduler.now, self._resume, header=first)
         yield
+        self._responds = False
 
     def _write(self, address: int, words: list[int]) -> None:
         if self._races is not None and self._clock is not None:

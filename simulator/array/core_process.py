@@ -102,18 +102,27 @@ class CoreProcess:
         if self._ended or request is None or isinstance(request, Delay):
             return None
         by: tuple[str, ...]
+        begun = False
         if isinstance(request, Acquire):
             kind = WaitKind.LOCK
             lock = self._lock(request.tile, request.lock, request.origin)
             what, by = f"for {lock.lack(request.value, request.equal)}", releasers(lock)
         else:
             kind = WaitKind.STREAM
-            obstacle = self._endpoint(request).obstacle()
+            endpoint = self._endpoint(request)
+            obstacle = endpoint.obstacle()
             if obstacle is None:
                 return None
+            begun = endpoint.begun
             what, by = obstacle
         return Wait(
-            who=self.name, tile=self.tile, kind=kind, what=what, by=by, origin=request.origin
+            who=self.name,
+            tile=self.tile,
+            kind=kind,
+            what=what,
+            by=by,
+            origin=request.origin,
+            begun=begun,
         )
 
     def state(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from errors import CheckFailed
 from simulator.array.config import NOWHERE, Origin, TileId
@@ -33,6 +33,7 @@ class Wait:
         what: The thing in words, with its state: what it is and what it would have to be.
         by: Names of those who could end the wait; none where nobody could.
         origin: The design line that makes it wait.
+        begun: Some words of the transfer that it waits for have come or gone.
     """
 
     who: str
@@ -41,6 +42,7 @@ class Wait:
     what: str
     by: tuple[str, ...] = ()
     origin: Origin = NOWHERE
+    begun: bool = False
 
     def __str__(self) -> str:
         ends = f"; {' or '.join(self.by)} could end it" if self.by else "; nothing could end it"
@@ -104,16 +106,71 @@ class Deadlock(CheckFailed):
     """Nothing in the array can go on. `graph` tells who waits for what."""
 
     def __init__(self, graph: WaitFor) -> None:
-        first = graph.waits[0]
+        cause = diagnose(graph)
         super().__init__(
-            f"deadlock at cycle {graph.cycle}: {first.who}{first.origin.bracketed} waits "
-            f"{first.what}, and nothing in the array can go on",
-            cure="follow the chain to its end: a missing release, a transfer shorter or longer "
-            "than its peer, a core that ended early, or a task that was never pushed",
-            code="NPU203",
+            f"deadlock at cycle {graph.cycle}: {cause.what}",
+            cure=cause.cure,
+            code=cause.code,
             details=graph.lines(),
         )
         self.graph = graph
+
+
+class Cause(NamedTuple):
+    """Why nothing goes on, as far as the wait-for graph tells."""
+
+    code: str
+    what: str
+    cure: str
+
+
+def diagnose(graph: WaitFor) -> Cause:
+    """Return what stands at the end of the chain from the first who waits."""
+    chain = graph.chain()
+    waits = {wait.who: wait for wait in graph.waits}
+    end = waits.get(chain[-1])
+    if end is not None and chain[-1] not in chain[:-1]:
+        stuck = f"{end.who}{end.origin.bracketed} waits {end.what}, and "
+        if end.kind is WaitKind.LOCK:
+            return Cause(
+                "NPU225",
+                f"{stuck}nobody releases that lock",
+                "release the lock after its object was used, or correct the acquire",
+            )
+        if end.kind is WaitKind.STREAM:
+            what = f"{end.who}{end.origin.bracketed} waits {end.what}"
+            return Cause("NPU226", what, "route the stream, or remove the transfer")
+    elif end is None and len(chain) > 1:
+        last = waits[chain[-2]]
+        return _idle(chain[-1], graph.others[chain[-1]], last)
+    first = graph.waits[0]
+    return Cause(
+        "NPU203",
+        f"{first.who}{first.origin.bracketed} waits {first.what}, and nothing in the array can "
+        "go on",
+        "follow the chain round its cycle: a missing release, too few objects in a fifo, or two "
+        "who acquire the same locks in another order",
+    )
+
+
+def _idle(name: str, state: str, wait: Wait) -> Cause:
+    """Return the cause where a chain ends at somebody who waits for nothing."""
+    stuck = f"{name} {state}, and {wait.who}{wait.origin.bracketed} waits for it, {wait.what}"
+    if wait.begun:
+        return Cause(
+            "NPU227",
+            stuck,
+            "let both ends of the stream move the same number of words: compare lengths, repeat "
+            "counts and the number of objects",
+        )
+    if state == "has ended":
+        return Cause(
+            "NPU228", stuck, "let the core loop as often as the others need it, or for ever"
+        )
+    cure = "start it: give the core a program, or the channel a task for each round"
+    if wait.kind is WaitKind.TOKEN:
+        cure = "push a task with a token (issue_token) for each that is awaited"
+    return Cause("NPU229", stuck, cure)
 
 
 def wait_for(cycle: int, agents: Sequence[Agent], releasers: Releasers) -> WaitFor:

@@ -112,6 +112,11 @@ class Inlet:
         for outlet in waiting:
             outlet.pump()
 
+    @property
+    def begun(self) -> bool:
+        """Whether some of the words that the receiver wants have come, and not all."""
+        return 0 < self.need < self.wanted
+
     def obstacle(self) -> tuple[str, tuple[str, ...]]:
         """Return in words what the receiver waits for, and who could end it."""
         came = f"for words: {self.wanted - self.need} of {self.wanted} came"
@@ -258,6 +263,11 @@ class Outlet:
         self._slice = words
         self._moving = True
         self._scheduler.at(max(self._scheduler.now, start + cycles), self._move)
+
+    @property
+    def begun(self) -> bool:
+        """Whether some of the words of the transfer have gone, and not all."""
+        return 0 < self.left < self.length
 
     def obstacle(self) -> tuple[str, tuple[str, ...]] | None:
         """Return in words what the sender waits for, and who could end it; None: it does not."""

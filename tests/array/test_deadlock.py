@@ -100,8 +100,8 @@ def test_a_core_that_forgets_a_release_is_the_end_of_the_chain(sketch: type[Sket
         ">= 1, its value is 0; core of tile(0,2) could end it",
         "    chain: the host -> tile(0,0) S2MM:0 -> tile(0,2) MM2S:0 -> core of tile(0,2) -> "
         "tile(0,2) MM2S:0",
-        "  -> follow the chain to its end: a missing release, a transfer shorter or longer than "
-        "its peer, a core that ended early, or a task that was never pushed",
+        "  -> follow the chain round its cycle: a missing release, too few objects in a fifo, or "
+        "two who acquire the same locks in another order",
     ]
 
 

@@ -125,7 +125,7 @@ def test_a_task_without_a_token_gives_none(sketch: type[Sketch]) -> None:
         yield PushTask(SHIM, SEND, 0, Task(bd=0))
         yield AwaitToken(SHIM, SEND, 0)
 
-    with pytest.raises(CheckFailed, match="NPU203"):
+    with pytest.raises(CheckFailed, match="NPU229"):
         design.array().run_host(sequence(), [np.zeros(4, np.uint32)], LIMITS)
 
 
