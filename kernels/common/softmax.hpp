@@ -114,13 +114,16 @@ inline Half exp_below(const Half& x, const Float& largest) {
     return aie::select(power, aie::zeros<bfloat16, LANES>(), vanishes);
 }
 
-// 1 / sum as two bfloat16: aie::inv, and one more step of Newton's method.
-inline exp2_bf16::Halves inverse(float sum) {
-    const auto divisor = aie::broadcast<float, LANES>(sum);
-    const auto guess = aie::inv(divisor);
+// 1 / sum as two bfloat16, lane by lane: aie::inv, and one more step of Newton's method.
+inline exp2_bf16::Halves inverse(const aie::vector<float, LANES>& sums) {
+    const auto guess = aie::inv(sums);
     const Float two(aie::broadcast<float, LANES>(2.0f));
-    const auto correction = aie::msc(two, divisor, guess).to_vector<float>();
+    const auto correction = aie::msc(two, sums, guess).to_vector<float>();
     return exp2_bf16::Halves(aie::mul(guess, correction));
+}
+
+inline exp2_bf16::Halves inverse(float sum) {
+    return inverse(aie::broadcast<float, LANES>(sum));
 }
 
 inline Half divided(const Half& power, const exp2_bf16::Halves& scale) {

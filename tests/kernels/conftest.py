@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ NativeCall = Callable[..., None]
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kernel], NativeCall]:
-    """Return a maker of calls: ``native(kernel)(symbol, *arrays)`` calls a kernel's function."""
+    """Return a maker of calls: ``native(kernel)(symbol, *arguments)`` calls a kernel's function."""
     root: Path = tmp_path_factory.mktemp("native")
 
     def make(kernel: Kernel) -> NativeCall:
@@ -26,9 +27,14 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kernel], Nativ
         assert result.build is not None, result.errors
         library = ctypes.CDLL(str(result.build.libraries["kernel.o"]))
 
-        def call(symbol: str, *arrays: Array) -> None:
-            assert all(array.ctypes.data % 64 == 0 for array in arrays), "vector loads need it"
-            getattr(library, symbol)(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+        def passed(argument: Array | int) -> Any:
+            if isinstance(argument, int):
+                return ctypes.c_int32(argument)
+            assert argument.ctypes.data % 64 == 0, "vector loads need it"
+            return argument.ctypes.data_as(ctypes.c_void_p)
+
+        def call(symbol: str, *arguments: Array | int) -> None:
+            getattr(library, symbol)(*map(passed, arguments))
 
         return call
 

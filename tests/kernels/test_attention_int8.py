@@ -20,7 +20,8 @@ Run = Callable[[str, Array], Array]
 
 
 def golden(qkv: Array) -> Array:
-    return HEAD.golden({"qkv": qkv[np.newaxis]})["y"][0]
+    y: Array = HEAD.golden({"qkv": qkv[np.newaxis]})["y"][0]
+    return y
 
 
 def head(seed: int, deviation: float) -> Array:
@@ -38,7 +39,8 @@ heads = st.builds(head, st.integers(0, 2**32), st.sampled_from([0, 1, 8, 32, 60,
 def to_blocks(qkv: Array) -> Array:
     """What the memory tile makes of a head: blocks of 8 x 8."""
     blocks = qkv.reshape(3 * SIZE // 8, 8, SIZE // 8, 8).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(blocks).reshape(-1)
+    flat: Array = np.ascontiguousarray(blocks).reshape(-1)
+    return flat
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,210 @@
+"""Attention of a bfloat16 head, with streaming softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from errors import UsageError
+from kernels.attention_bf16.design import DIM, GROUP, KEYS, STATE, Dataflow
+from kernels.contract import (
+    Arg,
+    Array,
+    Case,
+    Function,
+    Kernel,
+    Relative,
+    Tolerance,
+    Work,
+    arg_in,
+    arg_out,
+    bfloat16,
+)
+
+MOST_ROWS = 104
+"""Rows of Q that a core's 64 KB hold: 128 bytes of each, and 288 of sums."""
+
+LONGEST = 64 * KEYS
+"""Keys that one shim buffer descriptor steps through: 64 blocks."""
+
+
+@dataclass(frozen=True)
+class AttentionBf16(Kernel):
+    """Attention of a bfloat16 head of 64 features: softmax(Q K^T / 8) V, for any number of rows.
+
+    Scores are never kept: every block of 32 keys updates each row's largest score, sum of
+    weights and weighted sum of values, in fp32. A weight, exp(s - largest), is rounded to
+    bfloat16 before it is summed and multiplied, and the quotient is rounded to bfloat16 once.
+    A weight below 2^-125 counts as one of 2^-125.5.
+
+    A row of which a score is NaN or leaves fp32's range is NaN throughout. V is finite and
+    below 2^116.
+
+    Attributes:
+        n: Rows of Q, K, V and of the result: a multiple of `rows` * `cores`, and 32 to 2,048.
+        rows: Rows of Q that a core works on at a time: a multiple of 4, at most 104.
+        cores: Cores, 1 to 16, that share Q out; each gets all of K and V.
+        version: ``vector`` uses the matrix unit, ``scalar`` is the plain loops beside it.
+
+    Raises:
+        UsageError: The rows do not divide, or do not fit.
+    """
+
+    n: int = 1500
+    rows: int = 100
+    cores: int = 15
+    version: Literal["vector", "scalar"] = "vector"
+
+    tolerance: ClassVar[Tolerance] = Relative(
+        rtol=2.0**-6,
+        floor=2.0**-2,
+        reason="a weight, the quotient and the golden value are rounded to bfloat16, 2^-8 each at "
+        "most, and exp adds 2^-11; where values cancel, the weights' errors leave 2^-8 of the "
+        "values' mean distance from the result, which the cases keep to 1",
+    )
+
+    def __post_init__(self) -> None:
+        _require("rows", self.rows, GROUP, MOST_ROWS)
+        _require("cores", self.cores, 1, 16)
+        _require("n", self.n, self.rows * self.cores, LONGEST)
+        if self.n < KEYS:
+            raise UsageError(
+                f"attention_bf16: n = {self.n} is less than a block of {KEYS} keys",
+                cure=f"use n = {KEYS}",
+                code="NPU153",
+            )
+
+    @classmethod
+    def variants(cls) -> tuple[Self, ...]:
+        """Return 64 rows on one core by either version, and 1,500 on one core and on 15."""
+        return (cls(64, 64, 1), cls(64, 64, 1, "scalar"), cls(1500, 100, 1), cls())
+
+    @property
+    def label(self) -> str:
+        """``64x64``, ``64x64-scalar``, ``1500x64``, ``1500x64-15cores``."""
+        cores = f"-{self.cores}cores" if self.cores > 1 else ""
+        suffix = "" if self.version == "vector" else f"-{self.version}"
+        return f"{self.n}x{DIM}{cores}{suffix}"
+
+    def args(self) -> tuple[Arg, Arg]:
+        """Return Q, K and V, packed, and the result."""
+        return (
+            arg_in("qkv", (3, self.n, DIM), bfloat16),
+            arg_out("y", (self.n, DIM), bfloat16),
+        )
+
+    def functions(self) -> tuple[Function, ...]:
+        """Return what a core does: begin, take a block of keys and values, give a group."""
+        groups, suffix = self.rows // GROUP, self._suffix
+        if self.version == "scalar":
+            update = 240 * self.rows * KEYS * DIM
+            basis = (
+                "about 120 cycles for each of two multiply-accumulates per row, key and feature in "
+                "software: the core has no scalar floating-point unit"
+            )
+        else:
+            update = 384 + groups * 530
+            basis = (
+                "384 cycles to rearrange a block of keys and values; for every 4 rows two products "
+                "of 64 block products at 5/4 cycles each (10 256-bit loads for 4), 32 to load and "
+                "store sums, 240 for 8 exponentials of 16 lanes (24 operations of the one "
+                "floating-point unit each), and about 100 for the largest score"
+            )
+        return (
+            Function(
+                symbol=f"attention_bf16_start{suffix}",
+                cycles=36 * groups + 20,
+                basis="36 256-bit stores for every 4 rows",
+            ),
+            Function(symbol=f"attention_bf16_update{suffix}", cycles=update, basis=basis),
+            Function(
+                symbol=f"attention_bf16_finish{suffix}",
+                cycles=250 if self.version == "vector" else 400 * GROUP * DIM,
+                basis="8 cycles for each of 16 vectors and about 120 for sum and reciprocal; in "
+                "software about 400 an element, most of them to divide",
+            ),
+        )
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.version == "vector" else "_scalar"
+
+    def defines(self) -> Mapping[str, int | str]:
+        """Return a core's rows, the keys of a block, and the fp32 kept of a row."""
+        return {"ATTENTION_ROWS": self.rows, "ATTENTION_KEYS": KEYS, "ATTENTION_STATE": STATE}
+
+    def design(self) -> str:
+        """Return the design: see :mod:`kernels.attention_bf16.design`."""
+        return Dataflow(self.args(), self.rows, self.cores, self._suffix).text()
+
+    def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Follow the formula in float64 and round once."""
+        return {"y": real_attention(inputs["qkv"]).astype(bfloat16)}
+
+    def work(self) -> Work:
+        """Count two operations for each product of the two matrix products, and what the shim
+        tiles move: K and V go to every column, once a round.
+        """
+        qkv, y = self.args()
+        streams = -(-self.cores // 4) * (self.n // (self.rows * self.cores))
+        moved = qkv.nbytes // 3 * (1 + 2 * streams) + y.nbytes
+        return Work(ops=4 * self.n**2 * DIM, bytes=moved)
+
+    def cases(self, seed: int = 0) -> Iterator[Case]:
+        """Add rows that one key wins, the last keys winning, equal and far-apart scores."""
+        standard = super().cases(seed)
+        if self.n > 256:  # the standard cases differ in values, which a short sequence shows
+            standard = (case for case in standard if case.name in ("ramp", "random-0"))
+        rng = np.random.default_rng([seed, self.n])
+        q, k, v = rng.standard_normal((3, self.n, DIM))
+        place = np.arange(self.n)[:, np.newaxis] / self.n
+        corners = {
+            # Each key beats the ones before it: every block changes the largest score.
+            "rising": (np.ones_like(q), 4 * place + 0 * k, v),
+            "falling": (np.ones_like(q), -4 * place + 0 * k, v),
+            "sharp": (8 * q, 4 * k, v / 4),
+        }
+        if self.n <= 256:
+            corners |= {
+                "far-apart": (np.full_like(q, 40), np.where(place < 0.5, 40, -40) + 0 * k, v),
+                "one-query-spoilt": (np.where(place == 0, np.inf, q), k, v),
+            }
+        mine = (
+            Case(name, {"qkv": np.stack(data).astype(bfloat16)}) for name, data in corners.items()
+        )
+        return chain(standard, mine)
+
+    def demo(self) -> Iterator[Case]:
+        """Yield a head as trained layers have it: a few keys draw most of the weight."""
+        q, k, v = np.random.default_rng(2026).standard_normal((3, self.n, DIM))
+        yield Case("attention-head", {"qkv": np.stack((2 * q, 1.5 * k, v / 4)).astype(bfloat16)})
+
+
+def real_attention(qkv: Array) -> Array:
+    """Return softmax(Q K^T / 8) V in float64; a row with a score out of fp32's range is NaN."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        q, k, v = qkv.astype(np.float64)
+        scores = q @ k.T
+        scores[~(np.abs(scores) < 2.0**128).all(axis=-1)] = np.nan
+        scores /= np.sqrt(DIM)
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        y: Array = weights / weights.sum(axis=-1, keepdims=True) @ v
+    return y
+
+
+def _require(name: str, value: int, step: int, limit: int) -> None:
+    if value > 0 and value % step == 0 and value <= limit:
+        return
+    nearest = min(max(step, (value + step // 2) // step * step), limit // step * step)
+    raise UsageError(
+        f"attention_bf16: {name} = {value} is not a positive multiple of {step} of at most {limit}",
+        cure=f"use {name} = {nearest}",
+        code="NPU153",
+    )
+
+
+KERNEL = AttentionBf16
