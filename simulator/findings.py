@@ -64,10 +64,8 @@ def warned_of() -> frozenset[Kind]:
 
 
 def told() -> list[LabError]:
-    """Return all warnings of this process, each once, and forget them."""
-    warnings = list(_told.values())
-    _told.clear()
-    return warnings
+    """Return all warnings of this process, each once."""
+    return list(_told.values())
 
 
 def sort_out(

@@ -10,6 +10,7 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.selection import Selector, select
+from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.argument("kernels", nargs=-1, type=Selector())
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@warn_option()
 @click.pass_context
 def command(
     ctx: click.Context, kernels: tuple[list[Kernel], ...], jobs: int | None, as_json: bool

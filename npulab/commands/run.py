@@ -9,6 +9,7 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.selection import Selector
+from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
@@ -35,6 +36,7 @@ UNCOUNTED = "; kernel functions count 0,\nfor no contract says how long they tak
 @click.option("--in", "inputs", multiple=True, metavar="[ARG=]FILE", help="An .npy file to read.")
 @click.option("--out", "outputs", multiple=True, metavar="[ARG=]FILE", help="One to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@warn_option()
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -95,6 +97,7 @@ def _print(call: Call) -> None:
 
 def _document(call: Call) -> dict[str, Any]:
     from npulab.building import error_document
+    from npulab.warning import warning_documents
 
     return {
         "outputs": [
@@ -112,4 +115,5 @@ def _document(call: Call) -> dict[str, Any]:
         "basis": call.timing.basis.value,
         "golden": None if call.verdict is None else call.failure is None,
         "errors": [error_document(call.failure)] if call.failure else [],
+        "warnings": warning_documents(),
     }

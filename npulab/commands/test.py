@@ -11,6 +11,7 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.selection import Selector, select
+from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Case, Kernel
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write a JUnit XML file.")
+@warn_option()
 @click.pass_context
 def command(
     ctx: click.Context,
