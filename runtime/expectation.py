@@ -13,6 +13,9 @@
         { output = { add_constant = 41, of = 0 } },     # input 0 plus 41
     ]
 
+    [kernels]                       # objects that the design links, by their C++ source
+    "scale.o" = "scale.cc"
+
 Values are data, never expressions to evaluate: :data:`VOCABULARY` is all there is.
 """
 
@@ -33,6 +36,8 @@ Values: TypeAlias = npt.NDArray[Any]
 
 SUFFIX = ".expect.toml"
 
+_ARGUMENT = ("dtype", "input", "output", "any_order")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
@@ -42,11 +47,14 @@ class Argument:
         dtype: Its elements where the design's type is not what the test uses.
         input: What it holds before the run; zeros where it is empty.
         output: What it must start with after the run; empty where nobody looks.
+        any_order: Whether these elements may come in any order, as packets do that several
+            senders merge into one stream.
     """
 
     dtype: str | None = None
     input: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
+    any_order: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +73,17 @@ class Expectation:
     Attributes:
         replace: Texts of the design to replace before it is read.
         needs: What the design needs from outside of itself, such as a kernel's object.
+        warn: Findings that do not end a run, as :func:`simulator.findings.kinds` reads them:
+            the design is right on the hardware in spite of them.
+        kernels: C++ sources by the name of the object that the design links; they are
+            compiled for this machine, ``.c`` as C and any other as C++.
     """
 
     folder: Path
     replace: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
+    warn: str = ""
+    kernels: Mapping[str, Path] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
 
 
@@ -86,13 +100,13 @@ def expectation_of(design: Path) -> Expectation | None:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, str(error)) from None
-    _known(path, table, ("replace", "needs", "run"), "entry")
+    _known(path, table, ("replace", "needs", "warn", "kernels", "run"), "entry")
     calls = []
     for run in table.get("run", []):
         _known(path, run, ("device", "sequence", "arguments"), "entry of a run")
         arguments = []
         for argument in run.get("arguments", []):
-            _known(path, argument, ("dtype", "input", "output"), "entry of an argument")
+            _known(path, argument, _ARGUMENT, "entry of an argument")
             for role in ("input", "output"):
                 _check(path, argument.get(role, {}))
             arguments.append(Argument(**argument))
@@ -101,6 +115,8 @@ def expectation_of(design: Path) -> Expectation | None:
         folder=path.parent,
         replace=table.get("replace", {}),
         needs=table.get("needs", ""),
+        warn=table.get("warn", ""),
+        kernels={name: path.parent / file for name, file in table.get("kernels", {}).items()},
         calls=tuple(calls),
     )
 

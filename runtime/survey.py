@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+import ml_dtypes  # noqa: F401 - lets numpy know bfloat16 by its name
 import numpy as np
 
 from errors import LabError, UsageError
 from runtime.expectation import Call, Expectation, Known, Values, expectation_of, values
 from runtime.loops import compile_loops
+from runtime.objects import compile_objects
 from simulator import Limits, Simulation
+from simulator.findings import kinds
 from simulator.mlir.layouts import element, layout
 from simulator.mlir.parse import parse_design
 
@@ -144,7 +148,9 @@ def _try(design: Path, limits: Limits) -> tuple[Outcome, int, Exception | str | 
     if expected is not None and expected.needs:
         return Outcome.NEEDS, 0, f"needs {expected.needs}"
     try:
-        cycles, difference = _run(text, design.name, expected, limits)
+        with TemporaryDirectory() as folder:
+            kernels = compile_objects(expected.kernels if expected else {}, Path(folder))
+            cycles, difference = _run(text, design.name, expected, limits, kernels)
     except Exception as error:
         missing = isinstance(error, LabError) and error.code in _MISSING_OBJECT
         return (Outcome.NEEDS if missing else Outcome.REFUSED), 0, error
@@ -160,7 +166,11 @@ def _is_checked(expected: Expectation | None) -> bool:
 
 
 def _run(
-    text: str, name: str, expected: Expectation | None, limits: Limits
+    text: str,
+    name: str,
+    expected: Expectation | None,
+    limits: Limits,
+    libraries: Mapping[str, Path],
 ) -> tuple[int, str | None]:
     """Run the calls of a design; return the cycles, and the first difference in words."""
     calls = expected.calls if expected is not None and expected.calls else (Call(),)
@@ -172,10 +182,12 @@ def _run(
         if call.device not in loaded:
             loaded[call.device] = Simulation(
                 text,
+                libraries,
                 limits=limits,
                 source=name,
                 device=call.device,
                 compile_loops=compile_loops,
+                warn=kinds(expected.warn) if expected is not None and expected.warn else None,
             )
         simulation = loaded[call.device]
         arrays = _arrays(simulation, call, Known(folder, [], results))
@@ -187,7 +199,7 @@ def _run(
             if argument.output:
                 array = arrays[position]
                 wanted = values(argument.output, len(array), array.dtype, known)
-                difference = _difference(position, array, wanted)
+                difference = _difference(position, array, wanted, argument.any_order)
                 if difference:
                     return cycles, difference
     return cycles, None
@@ -228,9 +240,11 @@ def _arrays(simulation: Simulation, call: Call, known: Known) -> list[Values]:
     return arrays
 
 
-def _difference(position: int, array: Values, wanted: Values) -> str | None:
+def _difference(position: int, array: Values, wanted: Values, any_order: bool) -> str | None:
     if len(wanted) == 0 or len(wanted) > len(array):
         return f"argument {position} has {len(array)} elements, {len(wanted)} are expected"
+    if any_order:
+        array, wanted = np.sort(array[: len(wanted)]), np.sort(wanted)
     wrong = np.flatnonzero(array[: len(wanted)] != wanted)
     if not len(wrong):
         return None

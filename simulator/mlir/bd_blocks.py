@@ -15,7 +15,7 @@ from simulator.mlir.dialects.attributes import LockActionKind
 from simulator.mlir.dialects.dma import DmaBdOp, DmaBdPacketOp, NextBdOp
 from simulator.mlir.dialects.storage import UseLockOp
 from simulator.mlir.dialects.syntax import DYNAMIC
-from simulator.mlir.failure import refuse, unsupported
+from simulator.mlir.failure import no_pad_value, refuse, unsupported
 from simulator.mlir.layouts import flag, integer, layout, optional_integer
 
 Evaluate = Callable[[SSAValue, Operation], int]
@@ -164,7 +164,7 @@ def _read_transfer(
     if what is None:
         raise unsupported(op, f"a transfer of {op.buffer.type}")
     if integer(op.pad_value):
-        raise unsupported(op, "padding with another value than 0")
+        raise no_pad_value(op)
     values = iter(op.values)
 
     def number(static: int) -> int:

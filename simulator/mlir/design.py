@@ -13,6 +13,8 @@ from errors import UsageError, nearest
 from simulator.array.config import TileId
 from simulator.array.geometry import Geometry
 from simulator.mlir.dialects.device import DeviceOp, LogicalTileOp, RuntimeSequence, TileOp
+from simulator.mlir.dialects.dma import ShimDmaAllocationOp
+from simulator.mlir.dialects.memref import GlobalOp
 from simulator.mlir.dialects.npu import ConfigureOp
 from simulator.mlir.failure import refuse, unsupported
 from simulator.mlir.logical_tiles import LogicalTiles
@@ -133,7 +135,9 @@ class Design:
             if not isinstance(name, StringAttr) or isinstance(op, DeviceOp):
                 continue
             first = declared.setdefault(name.data, op)
-            if first is not op:
+            if _is_old_allocation(first, op):
+                declared[name.data] = op
+            elif first is not op and not _is_old_allocation(op, first):
                 raise refuse(
                     op,
                     f"@{name.data} is declared a second time; the first is in line "
@@ -170,6 +174,13 @@ class Design:
                 cure="use tiles of the device, or a device with more columns",
             )
         return tile
+
+
+def _is_old_allocation(memory: Operation, allocation: Operation) -> bool:
+    """Tell whether a ``memref.global`` stands beside the shim allocation of the same name, as
+    mlir-aie had it up to 2025.
+    """
+    return isinstance(memory, GlobalOp) and isinstance(allocation, ShimDmaAllocationOp)
 
 
 def symbol_name(reference: SymbolRefAttr) -> str:

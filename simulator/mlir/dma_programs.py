@@ -19,7 +19,7 @@ from simulator.mlir.dialects.dma import (
     ShimDmaAllocationOp,
     ShimDmaOp,
 )
-from simulator.mlir.failure import refuse, unsupported
+from simulator.mlir.failure import no_pad_value, refuse, unsupported
 from simulator.mlir.layouts import integer
 from simulator.mlir.parse import line_of
 from simulator.mlir.plan import LockUse, Plan, PlannedBd, PlannedChannel
@@ -101,6 +101,8 @@ class _DmaProgram:
 
     def channels(self, program: MemOp | MemTileDmaOp) -> Iterator[PlannedChannel]:
         for start in _starts(program):
+            if integer(start.pad_value):
+                raise no_pad_value(start)
             direction = Direction(start.channel_dir.data.value)
             number = start.channel_index.value.data
             bds = self._chain(start.dest) if isinstance(start, DmaStartOp) else self._turns(start)
@@ -129,8 +131,6 @@ class _DmaProgram:
 
     def _turns(self, dma: DmaOp) -> list[PlannedBd]:
         """Return the descriptors of an ``aie.dma``: its regions in turn, over and over."""
-        if integer(dma.pad_value):
-            raise unsupported(dma, "padding with another value than 0")
         chain = []
         for region in dma.bds:
             described = read_block(region.blocks[0], constant) if region.blocks else None

@@ -35,6 +35,17 @@ def unsupported(operation: Operation, what: str | None = None) -> CheckFailed:
     )
 
 
+def no_pad_value(operation: Operation) -> CheckFailed:
+    """Return the error for padding that is not zero: only later devices have a value for it."""
+    return refuse(
+        operation,
+        "padding has another value than 0, and the memory tiles of a Phoenix have no register "
+        "for one",
+        code="NPU109",
+        cure="pad with zeros, or let a core fill in the value",
+    )
+
+
 def origin(operation: Operation, name: str = "") -> Origin:
     """Return where an object of the array comes from."""
     return Origin(name, line_of(operation))

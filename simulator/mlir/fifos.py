@@ -20,7 +20,7 @@ from simulator.mlir.dialects.objectfifo import (
     ObjectFifoRegisterExternalBuffersOp,
     ObjectFifoRegisterProcessOp,
 )
-from simulator.mlir.failure import refuse, unsupported
+from simulator.mlir.failure import no_pad_value, refuse, unsupported
 from simulator.mlir.layouts import Layout, flag, integer, layout, optional_integer
 
 Dims = tuple[tuple[int, int], ...]
@@ -121,6 +121,8 @@ def _read_fifo(design: Design, op: ObjectFifoOp) -> Fifo:
             code="NPU107",
             cure="give every end at least one object",
         )
+    if integer(op.padValue):
+        raise no_pad_value(op)
     return Fifo(
         name=op.sym_name.data,
         operation=op,

@@ -440,8 +440,9 @@ REFUSED = {
     ),
     "padded with 1": (
         "aie.dma_bd(%buf : memref<24xi32>, 0, 24, pad_value = 1)",
-        "NPU130",
-        "padding with another value than 0 is not supported by the simulator yet",
+        "NPU109",
+        "padding has another value than 0, and the memory tiles of a Phoenix have no register "
+        "for one",
     ),
 }
 

@@ -22,6 +22,7 @@ from simulator.mlir.dialects import (
     dma,
     npu,
     objectfifo,
+    parameters,
     sequence,
     storage,
     streams,
@@ -31,7 +32,7 @@ from simulator.mlir.dialects.attributes import ATTRIBUTES
 from simulator.mlir.dialects.memref import MemRef
 from simulator.mlir.dialects.scf import Scf
 
-_MODULES = (broadcasts, device, dma, npu, objectfifo, sequence, storage, streams, trace)
+_MODULES = (broadcasts, device, dma, npu, objectfifo, parameters, sequence, storage, streams, trace)
 _OPERATIONS = [operation for module in _MODULES for operation in module.OPERATIONS]
 
 

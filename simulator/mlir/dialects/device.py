@@ -182,8 +182,11 @@ class RuntimeSequence(AieOperation):
         symbol = parser.parse_optional_symbol_name()
         properties: Attributes = {} if symbol is None else {"sym_name": symbol}
         arguments = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_argument)
+        attributes = {}
+        if parser.parse_optional_keyword("attributes"):
+            attributes = parser.parse_optional_attr_dict()
         region = parser.parse_region(arguments)
-        attributes = parser.parse_optional_attr_dict()
+        attributes |= parser.parse_optional_attr_dict()
         return cls.build(properties=properties, attributes=attributes, regions=[region])
 
 

@@ -89,6 +89,7 @@ class DmaStartOp(AieOperation):
     channel_dir = prop_def(ChannelDirectionAttr)
     channel_index = prop_def(IntegerAttr[I32])
     repeat_count = opt_prop_def(IntegerAttr[I32])
+    pad_value = opt_prop_def(IntegerAttr)
     result = result_def(bit)
     dest = successor_def()
     chain = successor_def()

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, SymbolRefAttr, i32
+from xdsl.dialects.builtin import (
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    SymbolRefAttr,
+    i32,
+)
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
@@ -272,6 +278,17 @@ class DmaChannelResetOp(AieOperation):
 
 
 @irdl_op_definition
+class DmaChannelResetForOp(AieOperation):
+    """Resets the channels of an objectFifo and arms them again."""
+
+    name = "aiex.dma_channel_reset_for"
+
+    fifo = prop_def(SymbolRefAttr)
+
+    assembly_format = "`(` $fifo `)` attr-dict"
+
+
+@irdl_op_definition
 class ConfigureOp(AieOperation):
     """Loads another device's configuration, then runs the sequences inside."""
 
@@ -307,6 +324,7 @@ OPERATIONS = [
     ConfigureOp,
     ControlPacketOp,
     CoreResetOp,
+    DmaChannelResetForOp,
     DmaChannelResetOp,
     NpuAddressPatchOp,
     NpuBlockWriteOp,

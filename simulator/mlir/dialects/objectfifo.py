@@ -65,6 +65,7 @@ class ObjectFifoOp(AieOperation):
     aie_stream = opt_prop_def(IntegerAttr)
     aie_stream_port = opt_prop_def(IntegerAttr)
     padDimensions = opt_prop_def(PadLayoutArrayAttr)  # noqa: N815
+    padValue = opt_prop_def(IntegerAttr)  # noqa: N815
     iter_count = opt_prop_def(IntegerAttr)
     traits = traits_def(SymbolOpInterface())
 

@@ -16,11 +16,8 @@ from xdsl.utils.mlir_lexer import MLIRTokenKind
 from simulator.mlir.dialects.syntax import AieOperation, parse_index_operand
 
 
-@irdl_op_definition
-class TraceOp(AieOperation):
-    """The trace unit of a tile: ``aie.trace @name(%tile) { ... }``."""
-
-    name = "aie.trace"
+class TraceUnit(AieOperation):
+    """A trace unit with its settings."""
 
     sym_name = prop_def(SymbolNameConstraint())
     tile = operand_def(IndexType)
@@ -28,13 +25,27 @@ class TraceOp(AieOperation):
     traits = traits_def(SymbolOpInterface())
 
     @classmethod
-    def parse(cls, parser: Parser) -> TraceOp:
+    def parse(cls, parser: Parser) -> Self:
         symbol = parser.parse_symbol_name()
         with parser.in_parens():
             tile = parse_index_operand(parser)
         _skip_settings(parser)
         body = parser.parse_region()
         return cls.build(operands=[tile], properties={"sym_name": symbol}, regions=[body])
+
+
+@irdl_op_definition
+class TraceOp(TraceUnit):
+    """The trace unit of a tile: ``aie.trace @name(%tile) { ... }``."""
+
+    name = "aie.trace"
+
+
+@irdl_op_definition
+class TraceConfigOp(TraceUnit):
+    """The registers of a trace unit, what an ``aie.trace`` is lowered to."""
+
+    name = "aie.trace.config"
 
 
 class TraceSetting(AieOperation):
@@ -88,10 +99,22 @@ def _setting(mnemonic: str) -> type[TraceSetting]:
 
 
 OPERATIONS = [
+    TraceConfigOp,
     TraceOp,
     TraceStartConfigOp,
     *map(
         _setting,
-        ("mode", "event", "packet", "port", "start", "stop", "combo_event", "edge_event"),
+        (
+            "mode",
+            "event",
+            "packet",
+            "port",
+            "start",
+            "stop",
+            "combo_event",
+            "edge_event",
+            "host_config",
+            "reg",
+        ),
     ),
 ]

@@ -31,7 +31,7 @@ from simulator.mlir.dialects.sequence import (
     NpuDmaWaitOp,
 )
 from simulator.mlir.dialects.syntax import DYNAMIC
-from simulator.mlir.dialects.trace import TraceStartConfigOp
+from simulator.mlir.dialects.trace import TraceSetting, TraceStartConfigOp
 from simulator.mlir.failure import origin, refuse, unsupported
 from simulator.mlir.layouts import flag, integer, layout
 from simulator.mlir.plan import Plan
@@ -47,7 +47,7 @@ Commands = Iterator[HostRequest]
 Load = Callable[[str, Operation], "tuple[Player, Configuration]"]
 
 
-_SILENT = (EndOp, ReturnOp, scf.YieldOp, TraceStartConfigOp, GetGlobalOp)
+_SILENT = (EndOp, ReturnOp, scf.YieldOp, TraceSetting, TraceStartConfigOp, GetGlobalOp)
 
 
 class Player:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, SymbolRefAttr
@@ -24,6 +25,7 @@ from simulator.mlir.design import Design
 from simulator.mlir.dialects.memref import GlobalOp
 from simulator.mlir.dialects.npu import (
     BufferClearOp,
+    CoreResetOp,
     DmaChannelResetOp,
     NpuAddressPatchOp,
     NpuBlockWriteOp,
@@ -37,6 +39,7 @@ from simulator.mlir.dialects.npu import (
     RegisterOperation,
     SetLockOp,
 )
+from simulator.mlir.dialects.parameters import NpuAssertBdDivisibleOp, NpuAssertBdFieldOp
 from simulator.mlir.dialects.storage import BufferOp
 from simulator.mlir.failure import origin, refuse, unsupported
 from simulator.mlir.layouts import flag, integer
@@ -69,30 +72,8 @@ def register_commands(
         CheckFailed: NPU105, NPU109, NPU130: it names what is not there, or writes a register
             that the model does not have.
     """
-    if isinstance(op, NpuSyncOp):
-        return _sync(op, scope)
-    if isinstance(op, NpuRtpWriteOp):
-        return _rtp_write(op, design, plan, scope)
-    if isinstance(op, NpuWrite32Op | NpuMaskWrite32Op):
-        return _write32(op, design, plan, scope)
-    if isinstance(op, NpuBlockWriteOp):
-        return _block_write(op, design, plan)
-    if isinstance(op, NpuWriteBdOp):
-        return _write_bd(op, scope, design)
-    if isinstance(op, NpuAddressPatchOp):
-        return _address_patch(op, scope)
-    if isinstance(op, NpuPushQueueOp):
-        return _push_queue(op, scope)
-    if isinstance(op, DmaChannelResetOp):
-        return _reset_channel(op, design)
-    if isinstance(op, SetLockOp):
-        lock = scope.lock(op.lock, op)
-        return iter([SetLock(lock.tile, lock.index or 0, integer(op.value), origin(op, lock.name))])
-    if isinstance(op, BufferClearOp):
-        tile, first = design.tile(op.tile, op), integer(op.offset)
-        zeros = bytes(4 * integer(op.words))
-        return iter([WriteMemory(tile, 4 * first, zeros, origin(op))])
-    return iter(()) if isinstance(op, NpuPreemptOp) else None
+    handler = _HANDLERS.get(type(op))
+    return None if handler is None else handler(op, design, plan, scope)
 
 
 def _number(op: RegisterOperation, name: str, scope: Scope, default: int | None = None) -> int:
@@ -102,6 +83,24 @@ def _number(op: RegisterOperation, name: str, scope: Scope, default: int | None 
     if found is None and default is None:
         raise refuse(op, f"{op.name} has no {name}", code="NPU109", cure=f"give it its {name}")
     return integer(found, default or 0)
+
+
+def _assert(op: NpuAssertBdFieldOp | NpuAssertBdDivisibleOp, scope: Scope) -> Iterator[HostRequest]:
+    number = scope.number(op.values[0], op) if op.values else 0
+    if isinstance(op, NpuAssertBdFieldOp):
+        most = _number(op, "max", scope)
+        kept, what = 0 <= number <= most, f"does not fit into 0..{most}"
+    else:
+        divisor = _number(op, "divisor", scope, 1) or 1
+        kept, what = number % divisor == 0, f"is no multiple of {divisor}"
+    if not kept:
+        raise refuse(
+            op,
+            f"{number} goes into a descriptor and {what}",
+            code="NPU109",
+            cure="call the sequence with numbers that its descriptors hold",
+        )
+    yield from ()
 
 
 def _sync(op: NpuSyncOp, scope: Scope) -> Iterator[HostRequest]:
@@ -217,6 +216,17 @@ def _reset_channel(op: DmaChannelResetOp, design: Design) -> Iterator[HostReques
         yield WriteRegisters(tile, register.offset, (word,), bit, origin(op))
 
 
+def _reset_core(op: CoreResetOp, design: Design) -> Iterator[HostRequest]:
+    """Reset a core and let go of it again; whether it is enabled stays as it is."""
+    tile = design.tile(op.tile, op)
+    if design.geometry.kind(tile) is not TileKind.CORE:
+        raise refuse(op, f"{tile} has no core", code="NPU109", cure="reset the core of a core tile")
+    register = register_of(tile, "Core_Control")
+    bit = register.encode(reset=1)[0]
+    for word in (bit, 0):
+        yield WriteRegisters(tile, register.offset, (word,), bit, origin(op))
+
+
 def _place(
     op: RegisterOperation | NpuBlockWriteOp,
     address: int,
@@ -256,3 +266,34 @@ def _write_word(op: Operation, tile: TileId, address: int, value: int) -> WriteM
 def _buffer(reference: SymbolRefAttr, op: Operation, design: Design, plan: Plan) -> PlannedBuffer:
     declared = design.symbol(reference, BufferOp, op, "aie.buffer")
     return plan.declared_buffers[declared.buffer]
+
+
+def _set_lock(op: SetLockOp, scope: Scope) -> Iterator[HostRequest]:
+    lock = scope.lock(op.lock, op)
+    yield SetLock(lock.tile, lock.index or 0, integer(op.value), origin(op, lock.name))
+
+
+def _clear_buffer(op: BufferClearOp, design: Design) -> Iterator[HostRequest]:
+    tile, first = design.tile(op.tile, op), integer(op.offset)
+    yield WriteMemory(tile, WORD * first, bytes(WORD * integer(op.words)), origin(op))
+
+
+_Handler = Callable[[Any, Design, Plan, Scope], Iterator[HostRequest]]
+
+_HANDLERS: dict[type[Operation], _Handler] = {
+    BufferClearOp: lambda op, design, _plan, _scope: _clear_buffer(op, design),
+    CoreResetOp: lambda op, design, _plan, _scope: _reset_core(op, design),
+    DmaChannelResetOp: lambda op, design, _plan, _scope: _reset_channel(op, design),
+    NpuAddressPatchOp: lambda op, _design, _plan, scope: _address_patch(op, scope),
+    NpuAssertBdDivisibleOp: lambda op, _design, _plan, scope: _assert(op, scope),
+    NpuAssertBdFieldOp: lambda op, _design, _plan, scope: _assert(op, scope),
+    NpuBlockWriteOp: lambda op, design, plan, _scope: _block_write(op, design, plan),
+    NpuMaskWrite32Op: _write32,
+    NpuPreemptOp: lambda _op, _design, _plan, _scope: iter(()),
+    NpuPushQueueOp: lambda op, _design, _plan, scope: _push_queue(op, scope),
+    NpuRtpWriteOp: _rtp_write,
+    NpuSyncOp: lambda op, _design, _plan, scope: _sync(op, scope),
+    NpuWrite32Op: _write32,
+    NpuWriteBdOp: lambda op, design, _plan, scope: _write_bd(op, scope, design),
+    SetLockOp: lambda op, _design, _plan, scope: _set_lock(op, scope),
+}
