@@ -71,6 +71,7 @@ WAITING_FORMS: dict[str, Callable[[str, Sequence[str]], Waiting]] = {
     "mov {a}, SS": _stream,
     "mov ms, {a}": _stream,
     "mov ms, {a}, r28": _stream,
+    "mov {a}, cntr": lambda _, __: Waiting(reply="c"),
     "vmov {a}, SCD": _cascade,
     "vmov MCD, {a}": _cascade,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from errors import CheckFailed
+from simulator.aie2.execution.state import ADDRESS
 from simulator.array.config import TileId
 from simulator.array.core import CoreContext
 
@@ -14,6 +15,9 @@ _REGIONS = {4: (0, -1), 5: (-1, 0), 6: (0, 1), 7: (0, 0)}
 
 _SOUTH_LOCKS = (4, 5, 6, 7)
 LOCKS = 16
+BANK = 16
+"""Bytes of a word of a memory bank; neighbouring banks take turns (AM020)."""
+
 
 
 def neighbour(tile: TileId, region: int) -> TileId:
@@ -118,6 +122,20 @@ class DataMemory:
         except _Touch:
             self._touch(address)
             return self.load(address, size)
+
+    def gather(self, addresses: bytes, align: int, first: int) -> bytes:
+        """Load 8 bytes at each of four addresses of a vector, from the `first` on.
+
+        Their low bits are dropped, and the second and fourth read the next memory bank.
+        """
+        found = b""
+        for number in range(4):
+            start = (first + number) * 4
+            address = int.from_bytes(addresses[start : start + 4], "little") & ADDRESS
+            address = address & -align | (number & 1) * BANK
+            low = self.load_word(address)
+            found += (low | self.load_word(address + 4) << 32).to_bytes(8, "little")
+        return found
 
     def store_word(self, address: int, value: int) -> None:
         if address & 3:

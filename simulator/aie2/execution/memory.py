@@ -56,3 +56,11 @@ def updates(
     ]
     commit = [f"R[{base}] = p{number}", f"R[{dc}] = n{number}", f"R[{dc2}] = o{number}"]
     return compute, commit
+
+
+GATHERS = {
+    f"vldb.4x{bits}.{half}": (bits // 4, first)
+    for bits in (16, 32, 64)
+    for half, first in (("lo", 0), ("hi", 4))
+}
+"""Parallel look-ups: the alignment of their addresses, and the first of four in the vector."""

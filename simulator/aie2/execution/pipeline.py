@@ -191,6 +191,7 @@ class Pipeline:
             "load_s16": memory.load_s16,
             "load_u16": memory.load_u16,
             "load": memory.load,
+            "gather": memory.gather,
             "store": memory.store,
             "store_word": memory.store_word,
             "store_late": lambda _, address, value: memory.store(address, value),

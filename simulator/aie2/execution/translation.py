@@ -26,7 +26,7 @@ from simulator.aie2.bundle import Bundle
 from simulator.aie2.execution import scalar, vector  # noqa: F401 - they register meanings
 from simulator.aie2.execution.control import BRANCHES, Waiting, waiting
 from simulator.aie2.execution.meaning import MEANINGS
-from simulator.aie2.execution.memory import LOADS, MOVES, updates
+from simulator.aie2.execution.memory import GATHERS, LOADS, MOVES, updates
 from simulator.aie2.execution.schedule import Access, Timing, timing
 from simulator.aie2.execution.state import ADDRESS, SCALARS, WORD, pair
 from simulator.aie2.execution.state import vector as vector_place
@@ -35,7 +35,13 @@ from simulator.aie2.instruction import Encoding, Instruction
 RING = 32
 """Cycles that the rings reach ahead; the longest latency is 11."""
 
+VECTOR_LOAD = 32
+"""Bytes that a vector load fetches, whatever it makes of them."""
+
 _SLOT = RING - 1
+DIRECT = {*MOVES, *LOADS, *GATHERS}
+"""What needs no meaning."""
+
 _MEMORY_STAGE = 5
 
 
@@ -45,7 +51,7 @@ def implemented(encoding: Encoding) -> bool:
     if schedule is None:
         return False
     name = plain(encoding)
-    if not schedule.operands or name in BRANCHES or name in MOVES or name in LOADS:
+    if not schedule.operands or name in BRANCHES or name in DIRECT:
         return True
     return name in MEANINGS or waiting(encoding.mnemonic, encoding.layout) is not None
 
@@ -140,6 +146,8 @@ class _Instruction:
             self._memory(schedule)
         elif schedule.address is not None:
             self._address()
+        elif self._name in GATHERS:
+            self._gather()
         elif schedule.operands and self._name != "event":
             self._plain([])
 
@@ -195,10 +203,20 @@ class _Instruction:
     def _load(self, schedule: Timing) -> None:
         target = schedule.operands[0]
         place = vector_place(str(self._value(target)))
-        load = LOADS.get(self._name) or f"load({{}}, {place.size if place else 4})"
+        whole = self._name in ("lda", "vlda", "vldb")
+        size = place.size if place is not None and whole else VECTOR_LOAD
+        load = LOADS.get(self._name, f"load({{}}, {size})")
         if self._name == "lda" and place is None:
             load = LOADS["lda.word"]
         self._plain([load.format(f"a{self._id}")])
+
+    def _gather(self) -> None:
+        """A parallel look-up: four loads of 8 bytes at the addresses in half a vector."""
+        target, source = self._schedule.operands
+        step, first = GATHERS[self._name]
+        name = f"v{self._id}"
+        self._text.compute.append(f"{name} = gather({self._read(source)}, {step}, {first})")
+        self._text.commit += self._outputs([target], [name])
 
     def _store(self, schedule: Timing) -> None:
         data = schedule.operands[0]
@@ -283,6 +301,9 @@ class _Instruction:
 
     def _call(self, names: list[str], arguments: list[str]) -> str:
         targets = ", ".join(names)
+        if self._name == "vclr":
+            place = vector_place(str(self._value(self._schedule.operands[0])))
+            return f"{targets} = bytes({place.size if place else 0})"
         if self._name in MEANINGS:
             return f"{targets} = {self._meaning()}({', '.join(arguments)})"
         return f"{targets} = {arguments[0]}"
