@@ -18,4 +18,6 @@ DESIGNS = (
     _design("multiply_add_bf16", "a * b + c, 16 lanes of bfloat16", (1536, 512)),
     _design("call_delay", "an argument that arrives in time", (256, 256)),
     _design("call_delay_miscompiled", "an argument that arrives late: zeros", (256, 256)),
+    _design("delay_slots", "hazards that compiled code relies on", (64, 88)),
+    _design("latencies", "every class of latency", (128, 2016)),
 )
