@@ -13,6 +13,7 @@ from kernels.contract import Array, Case, Kernel
 from npulab import arrays
 from npulab.binding import Binding, bind_kernel, bind_sequence
 from npulab.building import build_units, built
+from npulab.deadlocks import drawing_device
 from npulab.designs import sequence_args
 from runtime.device import Timing
 from runtime.sim import SimDevice
@@ -41,14 +42,21 @@ class Call:
     failure: CheckFailed | None = None
 
 
-def call_kernel(variants: Sequence[Kernel], inputs: Sequence[str], outputs: Sequence[str]) -> Call:
+def call_kernel(
+    variants: Sequence[Kernel],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    device: SimDevice | None = None,
+) -> Call:
     """Run the one variant among `variants` on the files, and write its outputs.
+
+    The device is the simulator, with a picture of any deadlock, unless another is given.
 
     Raises:
         UsageError: Several variants, an input without a file, or a file that does not fit.
         CheckFailed: It does not build, or its run failed.
     """
-    kernel = _only(variants)
+    kernel = only(variants)
     binding = bind_kernel(kernel.args(), inputs, outputs)
     data = kernel.params() | _read(binding)
     missing = [arg for arg in binding.args if arg.role.is_read and arg.name not in data]
@@ -58,7 +66,8 @@ def call_kernel(variants: Sequence[Kernel], inputs: Sequence[str], outputs: Sequ
             cure="give " + " ".join(f"--in {arg.name}=FILE.npy" for arg in missing),
             code="NPU401",
         )
-    program = SimDevice().load(built(build_units([Unit.from_kernel(kernel)])[0]))
+    device = device or drawing_device()
+    program = device.load(built(build_units([Unit.from_kernel(kernel)])[0]))
     report = check(kernel, program, Case("the given files", data))
     if report.result is None:
         raise report.failure or AssertionError
@@ -73,9 +82,13 @@ def call_kernel(variants: Sequence[Kernel], inputs: Sequence[str], outputs: Sequ
 
 
 def call_design(
-    design: Path, links: Sequence[Path], inputs: Sequence[str], outputs: Sequence[str]
+    design: Path,
+    links: Sequence[Path],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    device: SimDevice | None = None,
 ) -> Call:
-    """Run a design outside the lab on the files, and write its outputs.
+    """Run a design outside the lab on the files, and write its outputs; see `call_kernel`.
 
     Raises:
         UsageError: The design has no runtime sequence, or a file does not fit it.
@@ -87,7 +100,7 @@ def call_design(
     data = _read(binding, any_sign=True)
     scratch = [arg for arg in binding.args if arg.role.is_read and arg.name not in data]
     data |= {arg.name: np.zeros(arg.shape, arg.dtype) for arg in scratch}
-    program = SimDevice().load(build, binding.args)
+    program = (device or drawing_device()).load(build, binding.args)
     result = program(*(data[arg.name] for arg in binding.args if arg.role.is_read))
     _write(binding, result.outputs)
     names = tuple(arg.name for arg in scratch)
@@ -99,7 +112,12 @@ def call_design(
     )
 
 
-def _only(variants: Sequence[Kernel]) -> Kernel:
+def only(variants: Sequence[Kernel]) -> Kernel:
+    """Return the one variant that was asked for.
+
+    Raises:
+        UsageError: They are several.
+    """
     if len(variants) > 1:
         raise UsageError(
             f"{variants[0].kernel_name()} has {len(variants)} variants, and one call runs one",

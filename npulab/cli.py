@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "run",
     "test",
+    "trace",
     "bench",
     "gate",
     "health",

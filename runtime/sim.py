@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,9 @@ from runtime.inputs import check_inputs
 from toolchain.build import Build
 
 if TYPE_CHECKING:
-    from simulator import Limits, Simulation
+    from simulator import Limits, Run, Simulation
+    from simulator.array.deadlock import WaitFor
+    from simulator.array.recorder import Recorder
 
 CLOCK_HZ = 1_000_000_000
 """The array clock that modelled times assume.
@@ -26,18 +30,34 @@ cores, 256 int8 multiply-accumulates a cycle each.
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watchers:
+    """Who hears of what a run does.
+
+    Attributes:
+        recorder: Hears of all that happens, for a timeline; without one a run is faster.
+        on_deadlock: Draws the wait-for graph of the program of that title; the error names
+            the file that it returns, if any.
+    """
+
+    recorder: Recorder | None = None
+    on_deadlock: Callable[[str, WaitFor], Path | None] | None = None
+
+
 class SimDevice:
     """Runs host builds on the simulated array. Nothing in it is measured.
 
     Args:
         limits: When a run is given up; the simulator's own limits unless given.
+        watchers: Who hears of what the runs do; nobody unless given.
     """
 
     name = "simulator"
     target = "host"
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, watchers: Watchers | None = None) -> None:
         self._limits = limits
+        self._watchers = watchers or Watchers()
 
     def load(self, build: Build, args: tuple[Arg, ...] | None = None) -> SimProgram:
         """See `runtime.device.Device.load`."""
@@ -54,14 +74,17 @@ class SimDevice:
                 cure="give the arguments with their roles when you load it",
                 code="NPU402",
             )
-        return SimProgram(build, arguments, self._limits)
+        return SimProgram(build, arguments, self._limits, self._watchers)
 
 
 class SimProgram:
     """A build on a simulated array, which keeps its state from call to call as a device does."""
 
-    def __init__(self, build: Build, args: tuple[Arg, ...], limits: Limits | None) -> None:
+    def __init__(
+        self, build: Build, args: tuple[Arg, ...], limits: Limits | None, watchers: Watchers
+    ) -> None:
         self._build = build
+        self._watchers = watchers
         self._args = args
         self._limits = limits
         self._simulation: Simulation | None = self._load()
@@ -80,7 +103,7 @@ class SimProgram:
         simulation = self._simulation or self._load()
         # A run that fails leaves cores and channels where they stopped: load again after it.
         self._simulation = None
-        run = simulation.run(arrays)
+        run = self._run(simulation, arrays)
         self._simulation = simulation
         results = zip(self._args, arrays, run.written, strict=True)
         written = [(arg, array, mask) for arg, array, mask in results if arg.role.is_written]
@@ -111,7 +134,20 @@ class SimProgram:
             build.cycles,
             self._limits or Limits(),
             compile_loops=compile_loops,
+            recorder=self._watchers.recorder,
         )
+
+    def _run(self, simulation: Simulation, arrays: Sequence[Array]) -> Run:
+        from simulator.array.deadlock import Deadlock
+
+        try:
+            return simulation.run(arrays)
+        except Deadlock as error:
+            draw = self._watchers.on_deadlock
+            picture = draw(self._build.title, error.graph) if draw else None
+            if picture is not None:
+                error.details = (*error.details, f"picture: {picture}")
+            raise
 
 
 def _buffers(args: Sequence[Arg], inputs: Sequence[Array], poison: Poison) -> list[Array]:

@@ -185,7 +185,9 @@ class CommandProcessor:
         (word,) = self._machine.registers.read(command.tile, command.address, 1)
         if word & command.mask == command.value:
             self._spend(HOST_COMMAND)
-        elif not self._scheduler.idle:
+            return
+        self._note(Doing.TOKEN)
+        if not self._scheduler.idle:
             # Where nothing else is about to happen the register cannot change: a deadlock.
             again = self._scheduler.now + HOST_POLL
             self._scheduler.at(again, lambda: self._poll(command))
@@ -231,7 +233,7 @@ def _activity(command: HostRequest, doing: Doing, peer: str) -> Activity:
                 f"lock {command.lock} of {command.tile} = {command.value}",
                 command.origin,
             )
-        case WriteMemory() | WriteRegisters() | PatchAddress():
+        case WriteMemory() | WriteRegisters() | PollRegister() | PatchAddress():
             what, origin = f"{command.address:#x} of {command.tile}", command.origin
         case _:
             what, origin = "", NOWHERE

@@ -138,10 +138,12 @@ class Collector:
         if sender is not None:
             sender.words += words
             sender.moves.append((start, end, words))
-        for other in to:
-            receiver = self._user(other, "S2MM")
-            if receiver is not None and sender is not None:
-                receiver.peer, sender.peer = sender.who, receiver.who
+        receivers = [line for other in to if (line := self._user(other, "S2MM")) is not None]
+        if sender is not None and receivers:
+            for receiver in receivers:
+                receiver.peer = sender.who
+            # Of the receivers of a broadcast the sender waited for the one that came last.
+            sender.peer = max(receivers, key=lambda line: line.since).who
 
     def arrived(self, start: int, end: int, port: Port, words: int) -> None:
         receiver = self._user(port, "S2MM")

@@ -118,3 +118,10 @@ class Timeline:
     def cycles(self) -> int:
         """Cycles from start to end."""
         return self.end - self.start
+
+
+def place_name(tile: TileId | None) -> str:
+    """Return a tile with its kind, ``tile(0,1) memory``, or ``host`` for None."""
+    if tile is None:
+        return "host"
+    return f"{tile} {('shim', 'memory')[tile.row] if tile.row < 2 else 'core'}"
