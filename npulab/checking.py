@@ -127,10 +127,13 @@ def all_errors(checked: Sequence[Checked]) -> list[tuple[str, LabError]]:
 
 def document(checked: Sequence[Checked]) -> dict[str, Any]:
     """Return all that became of the variants as JSON."""
+    from npulab.warning import warning_documents
+
     return {
         "device": SimDevice.name,
         "cycles": {"basis": "modelled", "clock_hz": CLOCK_HZ},
         "ok": all(not one.errors for one in checked),
+        "warnings": warning_documents(),
         "variants": [_variant(one) for one in checked],
     }
 
