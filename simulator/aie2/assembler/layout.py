@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from simulator.aie2.assembler.expression import Expression
 from simulator.aie2.assembler.items import Align, Code, Item, Label, Org, Section, Space
 from simulator.aie2.assembler.padding import filling, lengthened
-from simulator.aie2.assembler.program import DATA_END, DATA_START, PROGRAM_BYTES
+from simulator.aie2.assembler.program import (
+    DATA_END,
+    DATA_START,
+    PROGRAM_BYTES,
+    STACK_BYTES,
+)
 from simulator.aie2.assembler.reader import SECTIONS, Source
 from simulator.aie2.assembler.source import Text
 
@@ -26,7 +31,7 @@ class Layout:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.addresses: dict[str, int] = {}
-        end = DATA_START
+        end = DATA_START + STACK_BYTES
         for name in SECTIONS:
             section = source.sections[name]
             if name == ".text":

@@ -11,6 +11,9 @@ PROGRAM_BYTES = 16 << 10
 DATA_START, DATA_END = 0x70000, 0x80000
 """Where a core sees the data memory of its own tile."""
 
+STACK_BYTES = 0x400
+"""Bytes that mlir-aie leaves to the stack, at the start of data memory; data lies behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -114,7 +114,6 @@ factor: .word   3
         .size   factor, . - factor
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

@@ -282,7 +282,6 @@ hazards:
 
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

@@ -136,7 +136,6 @@ gelu_table:                             // of the byte: GELU in steps of 1/32
         .size   gelu_table, . - gelu_table
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

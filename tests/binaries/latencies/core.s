@@ -881,7 +881,6 @@ vectors:
 
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

@@ -133,7 +133,6 @@ matmul:
 
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

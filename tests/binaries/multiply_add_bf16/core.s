@@ -121,7 +121,6 @@ multiply_add:
 
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .type   out_0, @object
         .globl  out_1

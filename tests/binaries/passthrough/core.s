@@ -111,7 +111,6 @@ copy:
         .size   copy, . - copy
 
         .bss
-        .org    STACK + 0x400
         .globl  out_0
         .globl  out_1
         .globl  in_0
