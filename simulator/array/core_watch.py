@@ -3,7 +3,7 @@
 A compiled core body says itself which bytes it reads and writes (:meth:`CoreWatch.touch`).
 Native code does not, so its calls are watched from outside. What it changed it has written;
 whatever it was handed it may have read. Where it was handed words that nobody had written
-the call is made a second time with other bytes in them, from the same memory and the same
+the call is made a second time with other bytes in them, from the same arguments and the same
 state of its library: if anything comes out differently, the call depends on them.
 """
 
@@ -16,14 +16,14 @@ import numpy as np
 
 from errors import CheckFailed
 from simulator.array.config import WORD, Origin, TileId
-from simulator.array.memory import POWER_UP, Bytes, Flags, Memory
+from simulator.array.memory import POWER_UP, Flags, Memory, Words
 from simulator.array.races import Clock, Races
 
 _REPEATED_CALLS = 16
 """Calls of one function that are made twice, on each core; afterwards what it is handed counts
 as written. A buffer that a function fills step by step would double all calls."""
 
-_OTHER = 0xFF - POWER_UP
+_POISON = np.uint32(POWER_UP * 0x01010101)
 
 
 class LibraryState(Protocol):
@@ -53,8 +53,17 @@ class _Stretch(NamedTuple):
     stop: int
 
     @property
+    def words(self) -> slice:
+        """The words that it touches."""
+        return slice(self.start // WORD, -(-self.stop // WORD))
+
+    @property
+    def content(self) -> Words:
+        return self.memory.words[self.words]
+
+    @property
     def written(self) -> Flags:
-        return self.memory.written[self.start // WORD : -(-self.stop // WORD)]
+        return self.memory.written[self.words]
 
 
 Call = Callable[[], Any]
@@ -125,7 +134,7 @@ class CoreWatch:
         fresh = [each for each in stretches if not each.written.all()]
         if fresh and state is not None and self._repeated.get(name, 0) < _REPEATED_CALLS:
             self._repeated[name] = self._repeated.get(name, 0) + 1
-            result = self._call_twice(name, run, fresh, state, line)
+            result = self._call_twice(name, run, stretches, state, line)
         else:
             result = run()
             for each in fresh:
@@ -158,37 +167,30 @@ class CoreWatch:
         return None
 
     def _call_twice(
-        self, name: str, run: Call, fresh: Sequence[_Stretch], state: LibraryState, line: int
+        self, name: str, run: Call, stretches: Sequence[_Stretch], state: LibraryState, line: int
     ) -> Any:
         """Call with each unwritten argument in another poison, then once in earnest."""
-        memories = list(self._memories.values())
-        start, globals_ = [memory.data.copy() for memory in memories], state.save()
-        unwritten = {id(memory): ~memory.written for memory in memories}
+        start, globals_ = _contents(stretches), state.save()
         trials = []
-        for each in fresh:
-            flags = np.zeros_like(each.memory.written)
-            words = slice(each.start // WORD, -(-each.stop // WORD))
-            flags[words] = unwritten[id(each.memory)][words]
-            flags &= each.memory.words == POWER_UP * 0x01010101
-            each.memory.words[flags] = _OTHER * 0x01010101
-            trials.append((each, np.repeat(flags, WORD), run(), self._contents()))
-            for memory, content in zip(memories, start, strict=True):
-                memory.data[:] = content
+        for each in stretches:
+            poisoned = ~each.written & (each.content == _POISON)
+            if not poisoned.any():
+                continue
+            each.content[poisoned] = ~_POISON
+            trials.append((each, poisoned, run(), _contents(stretches)))
+            for stretch, content in zip(stretches, start, strict=True):
+                stretch.content[:] = content
             state.restore(globals_)
-        result, contents = run(), self._contents()
-        for each, flags, other_result, others in trials:
+        result, contents = run(), _contents(stretches)
+        for each, poisoned, other_result, others in trials:
             same = _same(result, other_result)
-            for memory, one, other in zip(memories, contents, others, strict=True):
-                poisoned = flags if memory is each.memory else None
-                same &= _agree(memory, one, other, poisoned)
+            for stretch, one, other in zip(stretches, contents, others, strict=True):
+                same &= _agree(stretch, one, other, poisoned if stretch is each else None)
             if not same:
                 origin = Origin(name, line)
                 what = f"the result of {self.clock.name}{origin.bracketed} depends on argument "
                 self._uninitialised(each.memory, each.start, each.stop, f"{what}{each.argument},")
         return result
-
-    def _contents(self) -> list[Bytes]:
-        return [memory.data.copy() for memory in self._memories.values()]
 
     def _uninitialised(self, memory: Memory, start: int, stop: int, what: str) -> None:
         """Report a read, once for each place."""
@@ -208,16 +210,24 @@ class CoreWatch:
         )
 
 
-def _agree(memory: Memory, one: Bytes, other: Bytes, poisoned: Flags | None) -> bool:
-    """Compare a memory after two calls, poison that was left alone apart; note what was written."""
-    differs = one != other
+def _contents(stretches: Sequence[_Stretch]) -> list[Words]:
+    return [each.content.copy() for each in stretches]
+
+
+def _agree(stretch: _Stretch, one: Words, other: Words, poisoned: Flags | None) -> bool:
+    """Compare a stretch after two calls, poison left alone apart; note what was written."""
     if poisoned is None:
-        return not differs.any()
-    left = poisoned & (one == POWER_UP) & (other == _OTHER)
-    changed = (poisoned & ~left).reshape(-1, WORD).any(axis=1)
-    memory.written[changed] = True
-    memory.claimed[changed] = True
-    return not (differs & ~left).any()
+        return np.array_equal(one, other)
+    differs, left = one != other, poisoned & (one == _POISON) & (other == ~_POISON)
+    changed = poisoned & ~left
+    stretch.written[changed] = True
+    stretch.memory.claimed[stretch.words][changed] = True
+    differs &= ~left
+    if not differs.any():
+        return True
+    # A store of less than a word leaves poison in the rest of it.
+    here, there = one[differs].view(np.uint8), other[differs].view(np.uint8)
+    return bool(((here == there) | ((here == POWER_UP) & (there == 0xFF - POWER_UP))).all())
 
 
 def _same(one: Any, other: Any) -> bool:

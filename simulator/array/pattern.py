@@ -100,7 +100,7 @@ class StridedPattern:
         if len(self._pieces) >= _MAX_CACHED:
             self._pieces.clear()
         boxes = cut(self._first, self._dims, start, stop)
-        pieces = self._pieces[start, stop] = [_view(self._words, box) for box in boxes]
+        pieces = self._pieces[start, stop] = [view(self._words, box) for box in boxes]
         return pieces
 
 
@@ -209,7 +209,7 @@ def target_pattern(words: Elements, first: int, dims: Sequence[Dim], length: int
     dims = walk(dims, length)
     if _overlaps(dims):
         boxes = cut(first, dims, 0, length)
-        return IndexedPattern(words, np.concatenate([indices(box) for box in boxes]))
+        return IndexedPattern(words, np.concatenate([_indices(box) for box in boxes]))
     return _plain(words, first, dims, length)
 
 
@@ -223,10 +223,10 @@ def _padded(first: int, dims: Sequence[Dim], pads: Sequence[Pad]) -> npt.NDArray
     """Return the word indices of a padded walk, flat, -1 where there is padding."""
     box = Box(first, tuple(dim.size for dim in dims), tuple(dim.stride for dim in dims))
     around = [tuple(pad) for pad in pads]
-    return np.pad(indices(box).reshape(box.sizes), around, constant_values=-1).reshape(-1)
+    return np.pad(_indices(box).reshape(box.sizes), around, constant_values=-1).reshape(-1)
 
 
-def indices(box: Box) -> npt.NDArray[np.intp]:
+def _indices(box: Box) -> npt.NDArray[np.intp]:
     """Return the word indices of a box, flat, in stream order."""
     index = np.full(box.sizes, box.first, dtype=np.intp)
     for axis, (size, stride) in enumerate(zip(box.sizes, box.strides, strict=True)):
@@ -246,7 +246,7 @@ def _overlaps(dims: Sequence[Dim]) -> bool:
     return False
 
 
-def _view(words: Elements, box: Box) -> Elements:
+def view(words: Elements, box: Box) -> Elements:
     """Return the words of a box as a view; the caller has checked the bounds."""
     strides = tuple(stride * words.itemsize for stride in box.strides)
     return as_strided(words[box.first :], box.sizes, strides)

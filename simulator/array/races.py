@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from errors import CheckFailed
 from simulator.array.config import WORD, BufferDescriptor, Origin
-from simulator.array.memory import HostBuffer, Memory
-from simulator.array.pattern import Box, cut, indices, walk
+from simulator.array.memory import Flags, HostBuffer, Memory
+from simulator.array.pattern import Box, cut, view, walk
 
 _AGENTS = 192
 """Room for every core, DMA channel and control unit of an array, and the host."""
@@ -32,6 +32,8 @@ _CURE = (
     "let the first release a lock that the second acquires (or a task's token, where the host "
     "takes part); a buffer in two halves needs a lock for each"
 )
+
+_ALL: Flags = np.ones(1, np.bool_)
 
 Times: TypeAlias = npt.NDArray[np.int64]
 
@@ -77,7 +79,7 @@ class Region:
     Attributes:
         start: First byte.
         stop: Byte after the last.
-        words: Word indices, where they are not all of [start, stop).
+        words: A flag for each word of [start, stop), where not all belong to it.
         overlaps: Regions that share a byte with it, itself among them.
         writer: Who wrote it last, when, and at which place of the design.
         readers: Who has read it since, when and where.
@@ -85,7 +87,7 @@ class Region:
 
     __slots__ = ("overlaps", "readers", "start", "stop", "words", "writer")
 
-    def __init__(self, start: int, stop: int, words: npt.NDArray[np.intp] | None = None) -> None:
+    def __init__(self, start: int, stop: int, words: Flags | None = None) -> None:
         self.start = start
         self.stop = stop
         self.words = words
@@ -100,13 +102,19 @@ class Region:
             return None
         if self.words is None and other.words is None:
             return start, stop - 1
-        common = np.intersect1d(self.all_words(), other.all_words())
-        return (int(common[0]) * WORD, int(common[-1]) * WORD + WORD - 1) if len(common) else None
+        first, last = start // WORD, -(-stop // WORD)
+        common = self._flags(first, last) & other._flags(first, last)
+        if not common.any():
+            return None
+        places = np.flatnonzero(common)
+        return (first + int(places[0])) * WORD, (first + int(places[-1])) * WORD + WORD - 1
 
-    def all_words(self) -> npt.NDArray[np.intp]:
-        if self.words is not None:
-            return self.words
-        return np.arange(self.start // WORD, -(-self.stop // WORD))
+    def _flags(self, first: int, last: int) -> Flags:
+        """Return which of the words [first, last), all in its bounds, belong to it."""
+        if self.words is None:
+            return _ALL
+        own = self.start // WORD
+        return self.words[first - own : last - own]
 
 
 class Regions:
@@ -137,9 +145,11 @@ class Regions:
         found = self._known.get(key)
         if found is not None:
             return found
-        words = np.unique(np.concatenate([indices(box) for box in boxes]))
-        start, stop = int(words[0]), int(words[-1]) + 1
-        if len(words) == stop - start:
+        start, stop = min(box.first for box in boxes), max(box.last for box in boxes) + 1
+        words = np.zeros(stop - start, np.bool_)
+        for box in boxes:
+            view(words, box._replace(first=box.first - start))[...] = True
+        if words.all():
             region = self._known[key] = self.range(start * WORD, stop * WORD)
             return region
         return self._add(key, Region(start * WORD, stop * WORD, words))
