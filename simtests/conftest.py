@@ -82,11 +82,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give `kernel` every variant, and `case_name` every one of its cases where asked for."""
     if "case_name" in metafunc.fixturenames:
         pairs = [(kernel, case.name) for kernel in all_kernels() for case in kernel.cases()]
-        ids = [f"{kernel.title}-{name}" for kernel, name in pairs]
-        metafunc.parametrize(("kernel", "case_name"), pairs, ids=ids)
+        params = [
+            pytest.param(kernel, name, id=f"{kernel.title}-{name}", marks=_marks(kernel))
+            for kernel, name in pairs
+        ]
+        metafunc.parametrize(("kernel", "case_name"), params)
     elif "kernel" in metafunc.fixturenames:
-        kernels = all_kernels()
-        metafunc.parametrize("kernel", kernels, ids=[kernel.title for kernel in kernels])
+        params = [pytest.param(k, id=k.title, marks=_marks(k)) for k in all_kernels()]
+        metafunc.parametrize("kernel", params)
+
+
+def _marks(kernel: Kernel) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if kernel.slow else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -68,6 +68,11 @@ class Kernel(ABC):
         return f"{self.kernel_name()}/{self.label}"
 
     @property
+    def slow(self) -> bool:
+        """Whether a simulated call takes more than a second or two: checked with ``-m slow``."""
+        return False
+
+    @property
     def source(self) -> Path:
         """The C++ source, compiled unchanged by Peano and by the host compiler."""
         return self.folder() / "kernel.cc"

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 
-from errors import UsageError
 from kernels.contract import (
     Arg,
     Array,
@@ -20,8 +19,10 @@ from kernels.contract import (
     arg_in,
     arg_out,
 )
-from kernels.matmul_int8.layout import BLOCK_K, BLOCK_M, BLOCK_N
-from kernels.matmul_int8_array.design import COLS, ROWS, Dataflow
+from kernels.contract.mlir import Callee
+from kernels.tiles.array import COLS, ROWS, Calls, Dataflow, Product
+from kernels.tiles.require import require_multiple, require_two_products
+from kernels.tiles.shape import INT8, TileShape
 
 MAX_COLUMN_BLOCKS = 64
 """Times that a shim BD's iteration can repeat: 6 bits (AIEX verifyStridesWraps)."""
@@ -36,14 +37,15 @@ class MatmulInt8Array(Kernel):
 
     Attributes:
         M: Rows of A and C, a multiple of 4 * m.
-        K: Columns of A and rows of B, a multiple of k.
+        K: Columns of A and rows of B, a multiple of k, for ``i8`` at least twice k.
         N: Columns of B and C, a multiple of 4 * n and at most 64 times that.
         out: Type of C: ``i32``, or ``i8`` for sum / 2^shift, rounded to nearest with ties to
             even (the core's ``conv_even`` mode) and saturated.
         m: Rows of one core's tile, a multiple of 8.
-        k: Inner dimension of one core's tile, a multiple of 8.
+        k: Inner dimension of one core's tile, a multiple of 8; 128 is best for ``i8``.
         n: Columns of one core's tile, a multiple of 16.
         shift: Used for ``i8`` only.
+        version: ``vector`` uses the matrix unit, ``scalar`` is the plain loop beside it.
 
     Raises:
         UsageError: A dimension is none of these multiples.
@@ -57,33 +59,45 @@ class MatmulInt8Array(Kernel):
     k: int = 64
     n: int = 64
     shift: int = 12
+    version: Literal["vector", "scalar"] = "vector"
 
     tolerance: ClassVar[Tolerance] = Exact("integer arithmetic with one stated rounding")
 
     def __post_init__(self) -> None:
-        _require_multiple("m", self.m, 2 * BLOCK_M)
-        _require_multiple("k", self.k, BLOCK_K)
-        _require_multiple("n", self.n, 2 * BLOCK_N)
-        _require_multiple("M", self.M, ROWS * self.m)
-        _require_multiple("K", self.K, self.k, limit=MAX_INNER)
-        _require_multiple("N", self.N, COLS * self.n, limit=MAX_COLUMN_BLOCKS * COLS * self.n)
+        multiples = dict(zip("mkn", INT8.steps, strict=True))
+        for name, step in multiples.items():
+            require_multiple(self.kernel_name(), name, getattr(self, name), step)
+        require_multiple(self.kernel_name(), "M", self.M, ROWS * self.m)
+        require_multiple(self.kernel_name(), "K", self.K, self.k, limit=MAX_INNER)
+        across = COLS * self.n
+        require_multiple(self.kernel_name(), "N", self.N, across, limit=MAX_COLUMN_BLOCKS * across)
+        if self.out == "i8":
+            require_two_products(self.kernel_name(), self.K, self.k)
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return both output types, and shapes whose dimensions differ."""
+        """Return both output types, shapes whose dimensions differ, and the scalar twin."""
         return (
+            cls(64, 48, 128, "i8", 16, 16, 16),
+            cls(64, 48, 128, "i8", 16, 16, 16, version="scalar"),
             cls(256, 256, 256, "i32"),
-            cls(256, 192, 512, "i8"),
+            cls(256, 384, 512, "i8", k=128),
             cls(768, 128, 256, "i32"),
             cls(512, 512, 512, "i32"),
-            cls(512, 512, 512, "i8"),
+            cls(512, 512, 512, "i8", k=128),
         )
 
     @property
     def label(self) -> str:
-        """``512x512x512-i32``, with the tile where it is not 64x64x64."""
-        tile = "" if (self.m, self.k, self.n) == (64, 64, 64) else f"-{self.m}x{self.k}x{self.n}"
-        return f"{self.M}x{self.K}x{self.N}-{self.out}{tile}"
+        """``512x512x512-i32``, with the tile where it is not the one that suits `out` best.
+
+        That is 64x64x64 for ``i32`` and 64x128x64 for ``i8``, whose smaller tiles of C leave
+        room for it.
+        """
+        best = (64, 64 if self.out == "i32" else 128, 64)
+        tile = "" if (self.m, self.k, self.n) == best else f"-{self.m}x{self.k}x{self.n}"
+        version = "" if self.version == "vector" else f"-{self.version}"
+        return f"{self.M}x{self.K}x{self.N}-{self.out}{tile}{version}"
 
     def args(self) -> tuple[Arg, Arg, Arg]:
         """Return A, B and C, row-major."""
@@ -94,41 +108,47 @@ class MatmulInt8Array(Kernel):
         )
 
     def functions(self) -> tuple[Function, ...]:
-        """Return what a core does with a tile of C: zero it, add to it, requantise it."""
-        vectors = self.m * self.n // (BLOCK_M * BLOCK_N)
-        quads = self.m // (2 * BLOCK_M) * (self.n // (2 * BLOCK_N))
-        zero = Function(
-            symbol="matmul_zero",
-            cycles=4 * vectors + 10,
-            basis="32 int32 a round, one 256-bit store a cycle",
+        """Return what a core does with a product: start the sums, add to them, finish."""
+        scalar = self.version == "scalar"
+        cycles, basis = self._shape.cycles(scalar), self._shape.basis(scalar)
+        return tuple(
+            Function(symbol=callee.symbol, cycles=cycles, basis=basis)
+            for callee in self._dataflow().used()
         )
-        mac = Function(
-            symbol="matmul_mac",
-            cycles=quads * (4 * self.k // BLOCK_K + 40),
-            basis="256 int8 multiply-accumulates a cycle in the inner loop (4 block products, "
-            "6 of 8 load slots), and about 40 cycles to load and store the 16 vectors of sums "
-            "and to fill and drain the pipeline for every 2x2 blocks of C",
-        )
-        requantise = Function(
-            symbol="matmul_requantise",
-            cycles=4 * vectors + 20,
-            basis="32 sums a round: 4 256-bit loads at two a cycle, two cycles of "
-            "shift-round-saturate, one store",
-        )
-        return (zero, mac, requantise) if self.out == "i8" else (zero, mac)
 
     def defines(self) -> Mapping[str, int | str]:
-        """Return one core's tile and the shift."""
+        """Return one core's tile, the shift and the version."""
         return {
             "MATMUL_M": self.m,
             "MATMUL_K": self.k,
             "MATMUL_N": self.n,
             "MATMUL_SHIFT": self.shift,
+            "MATMUL_SCALAR": int(self.version == "scalar"),
         }
 
     def design(self) -> str:
         """Return the whole-array design."""
-        return Dataflow(args=self.args(), tile=(self.m, self.k, self.n)).text()
+        return self._dataflow().text()
+
+    @property
+    def _shape(self) -> TileShape:
+        return TileShape(INT8, self.m, self.k, self.n)
+
+    def _dataflow(self) -> Dataflow:
+        shape, (a, b, c) = self._shape, self.args()
+        added = (shape.a, shape.b, shape.sums)
+        return Dataflow(
+            args=(a, b, c),
+            shape=shape,
+            products=(
+                Product(a=a, b=b, c=c, rows=self.M, inner=self.K, width=self.N, a_stride=self.K),
+            ),
+            calls=Calls(
+                first=Callee("matmul_first", added),
+                mac=Callee("matmul_mac", added),
+                last=Callee("matmul_last", (*added, shape.c)) if self.out == "i8" else None,
+            ),
+        )
 
     def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Multiply in float64, which is exact here, and round half to even as numpy does."""
@@ -145,20 +165,6 @@ class MatmulInt8Array(Kernel):
         a, b, c = self.args()
         moved = a.nbytes * (self.N // (COLS * self.n)) + b.nbytes * (self.M // (ROWS * self.m))
         return Work(ops=2 * self.M * self.K * self.N, bytes=moved + c.nbytes)
-
-
-def _require_multiple(name: str, value: int, step: int, limit: int | None = None) -> None:
-    if value > 0 and value % step == 0 and (limit is None or value <= limit):
-        return
-    nearest = max(step, (value + step // 2) // step * step)
-    if limit is not None:
-        nearest = min(nearest, limit // step * step)
-    bound = "" if limit is None else f" of at most {limit}"
-    raise UsageError(
-        f"matmul_int8_array: {name} = {value} is not a positive multiple of {step}{bound}",
-        cure=f"use {name} = {nearest}, the nearest that the array's tiles divide",
-        code="NPU150",
-    )
 
 
 KERNEL = MatmulInt8Array

@@ -17,6 +17,13 @@ SMALL = 1 << 20
 """Bytes of arguments up to which golden models are run on every case here."""
 
 variants = pytest.mark.parametrize("kernel", VARIANTS, ids=lambda kernel: kernel.title)
+golden_models = pytest.mark.parametrize(
+    "kernel",
+    [
+        pytest.param(kernel, id=kernel.title, marks=[pytest.mark.slow] if kernel.slow else [])
+        for kernel in VARIANTS
+    ],
+)
 
 
 def some_cases(kernel: Kernel) -> list[tuple[str, Mapping[str, Array]]]:
@@ -121,7 +128,7 @@ def test_another_seed_gives_other_data(kernel: Kernel) -> None:
     assert first != other
 
 
-@variants
+@golden_models
 def test_golden_gives_the_declared_outputs_and_agrees_with_itself(kernel: Kernel) -> None:
     for name, inputs in some_cases(kernel):
         before = {key: data.copy() for key, data in inputs.items()}
@@ -134,14 +141,14 @@ def test_golden_gives_the_declared_outputs_and_agrees_with_itself(kernel: Kernel
             assert data.tobytes() == before[key].tobytes(), f"{name}: golden changed {key}"
 
 
-@variants
+@golden_models
 def test_golden_depends_on_its_input(kernel: Kernel) -> None:
     cases = some_cases(kernel)
     outputs = {b"".join(out.tobytes() for out in kernel.golden(i).values()) for _, i in cases}
     assert len(outputs) > 1
 
 
-@variants
+@golden_models
 def test_the_demo_is_real_input_of_the_declared_form(kernel: Kernel) -> None:
     case = next(iter(kernel.demo()))
     read = {arg.name: arg for arg in kernel.args() if arg.role.is_read}
