@@ -94,7 +94,8 @@ def _symbols(elf: ELFFile) -> tuple[Symbols, dict[str, tuple[int, int]]]:
     functions: list[Symbol] = []
     objects: dict[str, tuple[int, int]] = {}
     for section in elf.iter_sections("SHT_SYMTAB"):
-        assert isinstance(section, SymbolTableSection)
+        if not isinstance(section, SymbolTableSection):
+            continue
         for symbol in section.iter_symbols():
             if not symbol.name or symbol["st_shndx"] == "SHN_UNDEF":
                 continue

@@ -32,12 +32,12 @@ class Waiting:
 
 
 def _acquire(_: str, reads: Sequence[str]) -> Waiting:
-    condition = f" if {reads[2]} else None" if len(reads) > 2 else ""  # noqa: PLR2004
+    condition = f" if {reads[2]} else None" if len(reads) > 2 else ""
     return Waiting(wait=f"acquire({reads[0]}, {reads[1]}){condition}")
 
 
 def _release(_: str, reads: Sequence[str]) -> Waiting:
-    condition = f"if {reads[2]}: " if len(reads) > 2 else ""  # noqa: PLR2004
+    condition = f"if {reads[2]}: " if len(reads) > 2 else ""
     return Waiting(act=f"{condition}release(c, {reads[0]}, {reads[1]})")
 
 

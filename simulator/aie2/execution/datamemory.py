@@ -19,7 +19,6 @@ BANK = 16
 """Bytes of a word of a memory bank; neighbouring banks take turns (AM020)."""
 
 
-
 def neighbour(tile: TileId, region: int) -> TileId:
     """Return the tile whose memory lies at `region` << 16 for the core at `tile`."""
     columns, rows = _REGIONS[region]
@@ -55,7 +54,7 @@ class _Absent:
         raise _Touch(self.region)
 
 
-class _Touch(Exception):  # noqa: N818 - control flow, never seen outside
+class _Touch(Exception):
     """Memory of a region is used for the first time."""
 
     def __init__(self, region: int) -> None:
@@ -168,7 +167,7 @@ class DataMemory:
                 "0x70000 (own)",
                 code="NPU511",
             )
-        view = memoryview(self._core.memory(neighbour(self._core.tile, region)))
+        view = self._core.memory(neighbour(self._core.tile, region)).data
         self.bytes[region] = view
         self.halves[region] = view.cast("H")
         self.words[region] = view.cast("I")

@@ -100,8 +100,8 @@ class _Sum:
     def products(self, x: Lanes, y: Lanes, negate: bool) -> None:
         self._terms += product_terms(x, y, negate)
         a, b = x & 0x7FFF, y & 0x7FFF
-        infinite = (a == 0x7F80) | (b == 0x7F80)  # noqa: PLR2004 - bfloat16 infinity
-        nan = (a > 0x7F80) | (b > 0x7F80) | infinite & ((a == 0) | (b == 0))  # noqa: PLR2004
+        infinite = (a == 0x7F80) | (b == 0x7F80)
+        nan = (a > 0x7F80) | (b > 0x7F80) | infinite & ((a == 0) | (b == 0))
         minus = ((x ^ y) >> 15 == 1) ^ negate
         self._nan |= nan.any(axis=1)
         self._positive |= (infinite & ~minus).any(axis=1)
@@ -135,7 +135,7 @@ def multiply_add(
 def _register(name: str, flips: int, accumulators: int) -> None:
     def meaning(*arguments: bytes | int) -> bytes:
         *values, word = arguments
-        control = Control(int(word) ^ flips << 11)  # type: ignore[arg-type]
+        control = Control(int(word) ^ flips << 11)
         *added, a, b = (bytes(v) for v in values)
         return multiply_add(a, b, tuple(added), control, fresh=accumulators == 0)
 
@@ -155,7 +155,7 @@ for _name, _flips, _count in (
 
 def _sum(name: str, flips: int) -> None:
     def meaning(first: bytes, *rest: bytes | int) -> bytes:
-        control = Control(int(rest[-1]) ^ flips << 11)  # type: ignore[arg-type]
+        control = Control(int(rest[-1]) ^ flips << 11)
         total = _Sum(16)
         if not control.zero:
             total.accumulator(first, control.negated(1))

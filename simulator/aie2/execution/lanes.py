@@ -20,7 +20,7 @@ def lanes(value: bytes, bits: int, signed: bool = False) -> Lanes:
 
 def wide(value: bytes, bits: int, signed: bool) -> Lanes:
     """Return a vector's lanes of 4 to 64 bits as int64."""
-    if bits == 4:  # noqa: PLR2004 - two lanes a byte, the low one first
+    if bits == 4:
         octets = np.frombuffer(value, np.uint8)
         nibbles = np.stack([octets & 15, octets >> 4], 1).reshape(-1).astype(np.int64)
         return (nibbles ^ 8) - 8 if signed else nibbles
@@ -29,7 +29,7 @@ def wide(value: bytes, bits: int, signed: bool) -> Lanes:
 
 def packed(values: Lanes, bits: int) -> bytes:
     """Return lanes as a vector's bytes, the low `bits` bits of each."""
-    if bits == 4:  # noqa: PLR2004
+    if bits == 4:
         nibbles = (values & 15).astype(np.uint8).reshape(-1, 2)
         return bytes((nibbles[:, 0] | nibbles[:, 1] << 4).tobytes())
     return bytes(values.astype(UNSIGNED[bits]).tobytes())

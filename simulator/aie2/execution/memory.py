@@ -42,7 +42,7 @@ def updates(
     index = int(str(after)[1:])
     m, dj, dn, dc = (SCALARS[f"{kind}{index}"].index for kind in ("m", "dj", "dn", "dc"))
     inner = f"R[{dc}] < R[{dn}]"
-    if dimensions == 2:  # noqa: PLR2004
+    if dimensions == 2:
         compute = [
             f"p{number}, n{number} = (R[{dj}], R[{dc}] + 1) if {inner} else (R[{m}], 0)",
             f"p{number} = {address} + p{number} & {ADDRESS}",

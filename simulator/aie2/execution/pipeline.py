@@ -40,8 +40,6 @@ END = -1
 """The branch target of ``done``."""
 
 _SLOT = RING - 1
-_DRAIN = 16
-"""Cycles after which nothing is in flight any more."""
 
 _Function: TypeAlias = Callable[[int], int | None]
 _Wait: TypeAlias = Callable[[], CoreRequest | None] | None
@@ -98,55 +96,74 @@ class Pipeline:
     def _run(self) -> CoreRun:
         landing, pending, storing = self._landing, self._pending, self._storing
         scalars, bundles, observer = self.state.scalar, self._bundles, self._observer
-        address, cycle, told = self.address, self.cycle, self.cycle
-        slots, goal, limit = 0, 0, BATCH
-        while goal != END or slots:
+        address, cycle, limit = self.address, self.cycle, self.cycle + BATCH
+        slots, goal = 0, 0
+        while goal != END:
             self.address = address
             bundle = bundles.get(address)
             if bundle is None or self._code.version != self._version:
                 bundle = self._translated(address)
             function, wait, follow = bundle
             slot = cycle & _SLOT
-            if landing[slot]:
-                for store, place, value in landing[slot]:
-                    store[place] = value
-                landing[slot].clear()
-            if pending[slot]:
-                for act, arguments in pending[slot]:
-                    act(cycle, *arguments)
-                pending[slot].clear()
-            if storing[slot]:
-                for act, arguments in storing[slot]:
-                    act(cycle, *arguments)
-                storing[slot].clear()
-            if wait is not None and (request := wait()) is not None:
-                self._flush(cycle)
-                yield Delay(cycle - told)
-                told, limit = cycle, cycle + BATCH
-                if observer is not None:
-                    observer.wait(address, cycle, _reason(request))
-                self._replies[0] = _reply(request, (yield request))
+            if landing[slot] or pending[slot] or storing[slot]:
+                self._land(cycle)
+            if wait is not None:
+                yield from self._served(wait, cycle)
             if observer is not None:
                 observer.issue(address, cycle)
             target = function(cycle)
             cycle += 1
-            if address == scalars[_LE] and scalars[_LC]:
-                scalars[_LC] -= 1
-                if scalars[_LC]:
-                    follow = scalars[_LS]
+            if address == scalars[_LE]:
+                follow = self._loop(follow)
             address = follow
             if slots:
                 slots -= 1
                 if not slots:
                     address = goal
             if target is not None:
-                slots, goal = (DELAY_SLOTS, target) if target != END else (0, END)
+                slots, goal = DELAY_SLOTS, target
             if cycle >= limit:
-                self.cycle = cycle
-                yield Delay(cycle - told)
-                told, limit = cycle, cycle + BATCH
-        yield Delay(cycle - told)
-        self._drain(cycle)
+                yield from self._told(cycle)
+                limit = cycle + BATCH
+        yield from self._told(cycle)
+        for late in range(cycle, cycle + RING):
+            self._land(late)
+
+    def _land(self, cycle: int) -> None:
+        """Do what earlier bundles left for this cycle."""
+        slot = cycle & _SLOT
+        for store, place, value in self._landing[slot]:
+            store[place] = value
+        self._landing[slot].clear()
+        for ring in (self._pending, self._storing):
+            for act, arguments in ring[slot]:
+                act(cycle, *arguments)
+            ring[slot].clear()
+
+    def _served(self, wait: Callable[[], CoreRequest | None], cycle: int) -> CoreRun:
+        """Wait for what the next bundle needs before it issues."""
+        request = wait()
+        if request is None:
+            return
+        self._flush(cycle)
+        yield from self._told(cycle)
+        if self._observer is not None:
+            self._observer.wait(self.address, cycle, _reason(request))
+        self._replies[0] = _reply(request, (yield request))
+
+    def _told(self, cycle: int) -> CoreRun:
+        """Let the array's time catch up."""
+        passed, self.cycle = cycle - self.cycle, cycle
+        if passed:
+            yield Delay(passed)
+
+    def _loop(self, follow: int) -> int:
+        """At the last bundle of a zero-overhead loop: return where to go on."""
+        scalars = self.state.scalar
+        if not scalars[_LC]:
+            return follow
+        scalars[_LC] -= 1
+        return scalars[_LS] if scalars[_LC] else follow
 
     def _translated(self, address: int) -> tuple[_Function, _Wait, int]:
         """Return the bundle at an address as functions, from program memory as it is now."""
@@ -209,7 +226,7 @@ class Pipeline:
 
     def _load_part(self, address: int, bits: int, cycle: int) -> int:
         """Load the word that a part-word store is going to change."""
-        if bits == 16:  # noqa: PLR2004
+        if bits == 16:
             self._memory.load_u16(address)
         self._part_words = cycle + 7
         return self._memory.load_word(address & ~3)
@@ -263,17 +280,6 @@ class Pipeline:
                 store[place] = value
         self._flushing = False
         self._part_words = 0
-
-    def _drain(self, cycle: int) -> None:
-        for at in range(cycle, cycle + _DRAIN):
-            for store, place, value in self._landing[at & _SLOT]:
-                store[place] = value
-            self._landing[at & _SLOT].clear()
-            for ring in (self._pending, self._storing):
-                for act, arguments in ring[at & _SLOT]:
-                    act(at, *arguments)
-                ring[at & _SLOT].clear()
-        self.cycle = cycle
 
     def _origin(self) -> Origin:
         return Origin(name=self._symbols.describe(self.address))

@@ -98,8 +98,8 @@ def _split(encoding: Encoding) -> tuple[list[str], Address | None]:
     if found := _ADDRESS.search(layout):
         layout = layout[: found.start()]
         dimensions = next((n for n in (2, 3) if f".{n}d" in encoding.mnemonic), 1)
-        parts = (found[name] or "" for name in ("base", "inside", "after"))
-        address = Address(*(part.strip("{}") for part in parts), dimensions=dimensions)
+        parts = [(found[name] or "").strip("{}") for name in ("base", "inside", "after")]
+        address = Address(parts[0], parts[1], parts[2], dimensions)
     return [name.strip("{}") for name in layout.split(", ") if name], address
 
 

@@ -132,7 +132,7 @@ class State:
     def write(self, name: str, value: int | bytes) -> None:
         """Set a register at once."""
         if found := SCALARS.get(name):
-            self.scalar[found.index] = int(value) & found.mask  # type: ignore[arg-type]
+            self.scalar[found.index] = int(value) & found.mask
             return
         place = vector(name)
         if place is None or not isinstance(value, bytes) or len(value) != place.size:

@@ -27,7 +27,7 @@ from simulator.aie2.execution import scalar, vector  # noqa: F401 - they registe
 from simulator.aie2.execution.control import BRANCHES, Waiting, waiting
 from simulator.aie2.execution.meaning import MEANINGS
 from simulator.aie2.execution.memory import GATHERS, LOADS, MOVES, updates
-from simulator.aie2.execution.schedule import Access, Timing, timing
+from simulator.aie2.execution.schedule import Access, Address, Timing, timing
 from simulator.aie2.execution.state import ADDRESS, SCALARS, WORD, pair
 from simulator.aie2.execution.state import vector as vector_place
 from simulator.aie2.instruction import Encoding, Instruction
@@ -143,9 +143,9 @@ class _Instruction:
         elif found := waiting(self._instruction.mnemonic, self._instruction.encoding.layout):
             self._wait(found)
         elif schedule.memory and schedule.address is not None:
-            self._memory(schedule)
+            self._memory(schedule, schedule.address)
         elif schedule.address is not None:
-            self._address()
+            self._address(schedule.address)
         elif self._name in GATHERS:
             self._gather()
         elif schedule.operands and self._name != "event":
@@ -174,10 +174,8 @@ class _Instruction:
         writes = [access for access in self._schedule.operands if access.write]
         self._text.commit += self._outputs(writes, [text.reply] * len(writes))
 
-    def _address(self) -> None:
+    def _address(self, address: Address) -> None:
         """Compute the address ``a<id>`` and update the pointer."""
-        address = self._schedule.address
-        assert address is not None
         base = self._scalar("sp" if address.base == "sp" else self._operand(address.base))
         inside = self._operand(address.inside) if address.inside else None
         if inside is None:
@@ -191,11 +189,11 @@ class _Instruction:
             self._text.compute += compute
             self._text.commit += commit
 
-    def _memory(self, schedule: Timing) -> None:
-        self._address()
+    def _memory(self, schedule: Timing, address: Address) -> None:
+        self._address(address)
         if self._name.startswith(("lda", "vlda", "vldb")):
             self._load(schedule)
-        elif len(schedule.memory) == 2:  # noqa: PLR2004 - it loads and stores
+        elif len(schedule.memory) == 2:
             self._part_word(schedule)
         else:
             self._store(schedule)

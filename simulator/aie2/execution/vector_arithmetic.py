@@ -18,11 +18,13 @@ WIDTHS = (8, 16, 32)
 
 @means("vband")
 def vband(a: bytes, b: bytes) -> bytes:
+    """And, bit by bit."""
     return packed(lanes(a, 64) & lanes(b, 64), 64)
 
 
 @means("vbor")
 def vbor(a: bytes, b: bytes) -> bytes:
+    """Or, bit by bit."""
     return packed(lanes(a, 64) | lanes(b, 64), 64)
 
 
@@ -121,21 +123,25 @@ def ordered(value: bytes) -> Lanes:
 
 @means("vlt.bf16")
 def vlt_bf16(a: bytes, b: bytes, _: int) -> int:
+    """Compare; never true with a NaN."""
     return bit_mask(float32(a) < float32(b))
 
 
 @means("vge.bf16")
 def vge_bf16(a: bytes, b: bytes, _: int) -> int:
+    """Compare; never true with a NaN."""
     return bit_mask(float32(a) >= float32(b))
 
 
 @means("vmax_lt.bf16")
 def vmax_lt_bf16(a: bytes, b: bytes, _: int) -> tuple[bytes, int]:
+    """Take the larger in the order of the bits, +0 above -0."""
     larger = np.where(ordered(a) < ordered(b), lanes(b, 16), lanes(a, 16))
     return packed(larger, 16), bit_mask(float32(a) < float32(b))
 
 
 @means("vmin_ge.bf16")
 def vmin_ge_bf16(a: bytes, b: bytes, _: int) -> tuple[bytes, int]:
+    """Take the smaller in the order of the bits, -0 below +0."""
     smaller = np.where(ordered(a) < ordered(b), lanes(a, 16), lanes(b, 16))
     return packed(smaller, 16), bit_mask(float32(a) >= float32(b))

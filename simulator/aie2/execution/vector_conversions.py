@@ -47,9 +47,10 @@ def round_shifted(values: Lanes, shift: int, rounding: int) -> Lanes:
         return values
     below = values >> shift
     rest = values - (below << shift)
-    if rounding < 8:  # noqa: PLR2004
+    if rounding < 8:
         up = {0: values != values, 1: values == values, 2: values < 0, 3: values > 0}[rounding & 3]
-        return below + (up & (rest > 0))
+        rounded: Lanes = below + (up & (rest > 0))
+        return rounded
     half = 1 << shift - 1
     ties = {
         8: values != values,
@@ -59,7 +60,8 @@ def round_shifted(values: Lanes, shift: int, rounding: int) -> Lanes:
         _EVEN: below & 1 == 1,
         _ODD: below & 1 == 0,
     }.get(rounding, below & 1 == 1)
-    return below + ((rest > half) | (rest == half) & ties)
+    nearest: Lanes = below + ((rest > half) | (rest == half) & ties)
+    return nearest
 
 
 def saturated(values: Lanes, bits: int, is_signed: bool, saturation: int) -> Lanes:
@@ -113,6 +115,7 @@ _register()
 
 @means("vconv.fp32.bf16", "vlda.conv.fp32.bf16")
 def widen_bfloat16(value: bytes) -> bytes:
+    """Return bfloat16 lanes as fp32, exactly."""
     return bytes(float32(value).tobytes())
 
 
@@ -137,5 +140,3 @@ def floor_bfloat16(value: bytes, shift: int) -> bytes:
     scaled = np.floor(np.ldexp(float32(value).astype(np.float64), power))
     clipped = np.clip(np.nan_to_num(scaled, nan=2.0**31), -(2.0**31), 2.0**31 - 1)
     return packed(clipped.astype(np.int64), 32)
-
-

@@ -47,6 +47,7 @@ def _routes(size: int, rows: int, columns: int, name: str) -> list[Lanes]:
 
 @means("vshuffle")
 def vshuffle(a: bytes, b: bytes, mode: int) -> bytes:
+    """Route the bytes of two vectors by a mode."""
     both = np.frombuffer(a + b, np.uint8)
     table = routes()
     return bytes(both[table[mode % 64 % len(table)]].tobytes())
@@ -59,21 +60,16 @@ def vshift(a: bytes, b: bytes, count: int) -> bytes:
     return (a + b)[start : start + len(a)]
 
 
-@means("vmov", "vmov.d")
-def vmov(a: bytes) -> bytes:
-    return a
-
-
-@means("vclr")
-def vclr() -> bytes:
-    return bytes(128)
+MEANINGS.update(dict.fromkeys(("vmov", "vmov.d"), lambda a: a))
+MEANINGS["vclr"] = lambda: bytes(128)
 
 
 def _elements(bits: int) -> None:
     size = bits // 8
 
     def broadcast(value: int) -> bytes:
-        return (value & (1 << bits) - 1).to_bytes(size, "little") * (64 // size)
+        element: bytes = (value & (1 << bits) - 1).to_bytes(size, "little")
+        return element * (64 // size)
 
     def broadcast_shuffled(value: int, mode: int) -> bytes:
         both = broadcast(value)
@@ -100,7 +96,7 @@ def _elements(bits: int) -> None:
     def extract_dynamic(vector: bytes, index: int, sign: int) -> int:
         return int(lanes(vector, bits, bool(sign))[index % (64 // size)]) & (1 << 64) - 1
 
-    narrow = bits < 64  # noqa: PLR2004 - a 64-bit element takes a pair of registers
+    narrow = bits < 64
 
     def word(meaning: object) -> object:
         if not narrow:
