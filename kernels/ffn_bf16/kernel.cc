@@ -62,7 +62,7 @@ void ffn_take(const bfloat16* raw, bfloat16* kept) {
 void ffn_first(const bfloat16* a, const bfloat16* b, const bfloat16* kept, int32_t index,
                float* sums) {
     event0();
-    const bfloat16* bias = kept + index * ROW;
+    const bfloat16* bias = kept + index * static_cast<int32_t>(ROW);
     if constexpr (SCALAR) {
         Tile::start_scalar(sums, bias);
         Tile::add_scalar(a, b, sums);

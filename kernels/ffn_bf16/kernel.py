@@ -24,9 +24,9 @@ from kernels.contract import (
     bfloat16,
 )
 from kernels.contract.mlir import Callee, memref
-from kernels.gelu_bf16.kernel import real_gelu
 from kernels.tiles.array import COLS, ROWS
 from kernels.tiles.ffn import FeedForward, FeedForwardCalls
+from kernels.tiles.gelu import gelu_of
 from kernels.tiles.require import require_feed_forward
 from kernels.tiles.shape import BF16, TileShape
 
@@ -156,7 +156,7 @@ class FfnBf16(Kernel):
         """Multiply in float64 and round where the definition rounds."""
         x, w1, w2, biases = (inputs[arg.name].astype(np.float64) for arg in self.args()[:4])
         with np.errstate(invalid="ignore", over="ignore"):
-            hidden = _gelu((x @ w1 + biases[: self.hidden]).astype(bfloat16))
+            hidden = gelu_of((x @ w1 + biases[: self.hidden]).astype(bfloat16))
             y = hidden.astype(np.float64) @ w2 + biases[self.hidden :]
             return {"Y": y.astype(bfloat16)}
 
@@ -207,19 +207,6 @@ def _weights(width: int, hidden: int, seed: int) -> tuple[tuple[str, Array], ...
     biases = 0.1 * rng.standard_normal(hidden + width)
     named = (("W1", w1), ("W2", w2), ("biases", biases))
     return tuple((name, data.astype(bfloat16)) for name, data in named)
-
-
-@cache
-def _gelu_of_every_value() -> Array:
-    """Return the exact GELU of all 65,536 bfloat16, rounded once, by their bits."""
-    with np.errstate(invalid="ignore"):
-        values = np.arange(1 << 16, dtype=np.uint16).view(bfloat16).astype(np.float64)
-    return np.array([real_gelu(value) for value in values.tolist()]).astype(bfloat16)
-
-
-def _gelu(x: Array) -> Array:
-    found: Array = _gelu_of_every_value()[x.view(np.uint16)]
-    return found
 
 
 KERNEL = FfnBf16

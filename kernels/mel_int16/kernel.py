@@ -1,4 +1,4 @@
-"""Whisper's log-mel features of 16 kHz audio, in integers on one core."""
+"""Whisper's log-mel features of 16 kHz audio, in integers, on one core or many."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from kernels.contract import (
     arg_in,
     arg_out,
 )
-from kernels.contract.mlir import Callee, Fifo, core, device, memref, sequence
 from kernels.mel_int16 import speech
+from kernels.mel_int16.design import SIZE, Stream, groups
 from kernels.mel_int16.whisper import (
     BINS,
     DECADES,
@@ -38,15 +38,8 @@ from kernels.mel_int16.whisper import (
 STEP = 2.0**-14
 """What one output step stands for, in Whisper's normalised features."""
 
-MAX_FRAMES = 1023
-"""Frames that one shim buffer descriptor can step through: a 10-bit size."""
-
 SCRATCH_WORDS = 25 * 16 + 4 * 13 * 16 + 3 * MELS
 """int32 between the kernel's stages: windowed samples, two complex arrays, sums at 3 scales."""
-
-
-STACK = 0xD00
-"""Bytes of stack: room for spilled 1,024-bit accumulators, as mlir-aie's vector designs give."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +53,17 @@ class MelInt16(Kernel):
     the features (`limit`).
 
     Attributes:
-        frames: Frames per call, 10 ms each; at most 1,023.
+        frames: Frames per call, 10 ms each; a multiple of the cores.
+        columns: Columns of cores, each of which gets as many frames, one after the other.
+        rows: Cores of a column, which take its frames in turn.
 
     Raises:
-        UsageError: Too few or too many frames.
+        UsageError: The frames do not divide among the cores, or into the steps of a descriptor.
     """
 
     frames: int = 64
+    columns: int = 1
+    rows: int = 1
 
     tolerance: ClassVar[Tolerance] = IntSteps(
         "16 steps are 0.001 of Whisper's features, 0.04 dB. Rounding between the stages adds "
@@ -77,19 +74,44 @@ class MelInt16(Kernel):
     )
 
     def __post_init__(self) -> None:
-        if not 1 <= self.frames <= MAX_FRAMES:
+        turn = self.columns * self.rows
+        if not (1 <= self.columns <= 4 and 1 <= self.rows <= 4):
             raise UsageError(
-                f"mel_int16: {self.frames} frames per call are not between 1 and {MAX_FRAMES}",
-                cure="cut the recording into several calls",
+                f"mel_int16: {self.columns} x {self.rows} cores are not on the array",
+                cure="use 1 to 4 columns and 1 to 4 rows",
+                code="NPU151",
+            )
+        if self.frames < 1 or self.frames % turn:
+            raise UsageError(
+                f"mel_int16: {self.frames} frames do not go round {turn} cores",
+                cure=f"use a positive multiple of {turn}, and cut the recording to it",
+                code="NPU151",
+            )
+        if groups(self.frames // self.columns) is None:
+            raise UsageError(
+                f"mel_int16: {self.frames // self.columns} frames of a column are no number of "
+                f"equal groups that a buffer descriptor steps through, {SIZE} frames each at most",
+                cure="use a multiple of 10 frames for each column, or cut the recording",
                 code="NPU151",
             )
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return a single frame, and 64 frames a call."""
-        return (cls(1), cls(64))
+        """Return a single frame, 64 frames, and the 30 s of a Whisper window on 12 cores."""
+        return (cls(1), cls(64), cls(24, 2, 3), cls(3000, 4, 3))
 
-    def args(self) -> tuple[Arg, ...]:
+    @property
+    def label(self) -> str:
+        """``64``, and ``3000-4x3`` on more than one core."""
+        cores = (self.columns, self.rows)
+        return f"{self.frames}" + ("" if cores == (1, 1) else f"-{cores[0]}x{cores[1]}")
+
+    @property
+    def slow(self) -> bool:
+        """Long recordings are."""
+        return self.frames > 1000
+
+    def args(self) -> tuple[Arg, Arg]:
         """Return the audio that the frames overlap in, and their features."""
         return (
             arg_in("audio", (HOP * (self.frames - 1) + FRAME,), np.int16),
@@ -115,39 +137,16 @@ class MelInt16(Kernel):
         return {"MEL_SCRATCH_WORDS": SCRATCH_WORDS}
 
     def design(self) -> str:
-        """Return the design: the shim DMA cuts the audio into overlapping frames."""
+        """Return the design: the shim DMAs cut the audio into overlapping frames."""
         audio, features = self.args()
-        frame, row = memref((FRAME,), np.int16), memref((MELS,), np.int16)
-        scratch = memref((SCRATCH_WORDS,), np.int32)
-        of_frames, of_features = Fifo("of_frames", frame), Fifo("of_features", row)
-        function = Callee(self.functions()[0].symbol, (frame, scratch, row))
-        return device(
-            "npu1_1col",
-            "%shim = aie.tile(0, 0)",
-            "%core = aie.tile(0, 2)",
-            "",
-            of_frames.create("%shim", "%core"),
-            of_features.create("%core", "%shim"),
-            "",
-            function.declare(),
-            f'%scratch = aie.buffer(%core) {{sym_name = "scratch"}} : {scratch}',
-            core(
-                "%core",
-                of_frames.acquire("Consume", "%samples"),
-                of_features.acquire("Produce", "%features"),
-                function.call("%samples", "%scratch", "%features"),
-                of_frames.release("Consume"),
-                of_features.release("Produce"),
-                stack_size=STACK,
-            ),
-            sequence(
-                self.args(),
-                f"// A frame every {HOP} samples: neighbours share {FRAME - HOP}.",
-                of_frames.memcpy(audio, bd=0, dims=[(self.frames, HOP), (FRAME, 1)]),
-                of_features.memcpy(features, bd=1, token=True),
-                of_features.wait(),
-            ),
-        )
+        return Stream(
+            args=(audio, features),
+            frames=self.frames,
+            columns=self.columns,
+            rows=self.rows,
+            symbol=self.functions()[0].symbol,
+            scratch=SCRATCH_WORDS,
+        ).text()
 
     def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute Whisper's definition in float64 and round it to the nearest step."""

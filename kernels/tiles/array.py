@@ -95,17 +95,13 @@ class Calls:
         first: Sets the sums to the first product.
         mac: Adds a product to the sums.
         last: Adds the last product and writes C; without it the sums are C.
-        whole: Writes C from a single product.
         bias: Keeps the bias that the first tile of B brings; without it there is none.
-        finish: Works on C in place, last.
     """
 
     first: Callee
     mac: Callee
     last: Callee | None = None
-    whole: Callee | None = None
     bias: Callee | None = None
-    finish: Callee | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +143,11 @@ class Dataflow:
         """Return the functions that the cores call."""
         tiles = {product.inner // self.shape.k for product in self.products}
         calls = self.calls
-        single = calls.whole is not None and 1 in tiles
         chosen = [
             calls.bias,
-            calls.first if not single or len(tiles) > 1 else None,
+            calls.first,
             calls.mac if max(tiles) > (2 if calls.last else 1) else None,
             calls.last if max(tiles) > 1 else None,
-            calls.whole if single else None,
-            calls.finish,
         ]
         return [function for function in chosen if function]
 
@@ -271,20 +264,15 @@ class Dataflow:
         k_tiles = product.inner // self.shape.k
         acquire, release = c.acquire("Produce", "%c"), c.release("Produce")
         bias = [f"%bias{row}_{col}", "%t"] if calls.bias else []
-        finish = [calls.finish.call("%c")] if calls.finish else []
         if not calls.last:
             first = self._step(calls.first, row, col, "%c")
-            return [acquire, *first, *self._macs(k_tiles - 1, row, col, "%c"), *finish, release]
-        if k_tiles == 1 and calls.whole:
-            only = self._step(calls.whole, row, col, *bias, "%c")
-            return [acquire, *only, *finish, release]
+            return [acquire, *first, *self._macs(k_tiles - 1, row, col, "%c"), release]
         sums = f"%sums{row}_{col}"
         return [
             *self._step(calls.first, row, col, *bias, sums),
             *self._macs(k_tiles - 2, row, col, sums),
             acquire,
             *self._step(calls.last, row, col, sums, "%c"),
-            *finish,
             release,
         ]
 
