@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from simulator.aie2.execution.lanes import Lanes, lanes
-from simulator.aie2.execution.meaning import MEANINGS, means
+from simulator.aie2.execution.meaning import MEANINGS
 
 _SHUFFLES = (
     "8_64x2 16_32x2 32_16x2 64_8x2 128_4x2 256_2x2 128_2x4 64_2x8 32_2x16 16_2x32 8_2x64 512_1x2 "
@@ -45,7 +45,6 @@ def _routes(size: int, rows: int, columns: int, name: str) -> list[Lanes]:
     return [octets[:64]] if name.endswith(".") else [octets[:64], octets[64:]]
 
 
-@means("vshuffle")
 def vshuffle(a: bytes, b: bytes, mode: int) -> bytes:
     """Route the bytes of two vectors by a mode."""
     both = np.frombuffer(a + b, np.uint8)
@@ -53,13 +52,13 @@ def vshuffle(a: bytes, b: bytes, mode: int) -> bytes:
     return bytes(both[table[mode % 64 % len(table)]].tobytes())
 
 
-@means("vshift")
 def vshift(a: bytes, b: bytes, count: int) -> bytes:
     """The bytes of a and b end to end, from byte `count` on."""
     start = count & 63
     return (a + b)[start : start + len(a)]
 
 
+MEANINGS.update({"vshuffle": vshuffle, "vshift": vshift})
 MEANINGS.update(dict.fromkeys(("vmov", "vmov.d"), lambda a: a))
 MEANINGS["vclr"] = lambda: bytes(128)
 
