@@ -74,6 +74,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def sanitize(session: nox.Session) -> None:
+    """Every kernel's cases with g++'s address and undefined-behaviour sanitizers: minutes."""
+    install(session, "test")
+    session.run("pytest", "tests/kernels/sanitizers", "-m", "slow", *_workers(), *session.posargs)
+
+
+@nox.session
 def hw_tests(session: nox.Session) -> None:
     """The same cases on this machine's NPU; `-- --device fake` or `sim` where there is none."""
     install(session, "test")
