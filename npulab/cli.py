@@ -17,6 +17,7 @@ COMMANDS = (
     "build",
     "demo",
     "run",
+    "sim",
     "test",
     "trace",
     "bench",

@@ -139,6 +139,8 @@ class Array:
                 checks.check_range(buffer.size, 0, len(buffer.initial), f"initial value of {what}")
                 self.write_memory(buffer.tile, buffer.address, buffer.initial)
         for lock in configuration.locks:
+            what = f"lock {lock.index} of {lock.tile}{lock.origin.bracketed} at the start"
+            checks.check_lock_value(lock.initial, what)
             self.set_lock(lock.tile, lock.index, lock.initial)
             origin = replace(lock.origin, name=lock.name or lock.origin.name)
             self._locks[lock.tile][lock.index].origin = origin
@@ -459,10 +461,22 @@ class Array:
         return [one for one in self._channels.values() if kind(one.id.tile) is TileKind.SHIM]
 
     def _releasers(self, lock: Semaphore) -> tuple[str, ...]:
-        """Return the names of all who may release `lock`."""
+        """Return the names of all who may release `lock`.
+
+        Where nobody does, a control packet might, or the tile's core if it had a program.
+        """
         known = [core.name for core in self._cores.values() if core.releases(lock)]
         known += [channel.name for channel in self._channels.values() if channel.releases(lock)]
-        return tuple(dict.fromkeys([*known, *sorted(lock.releasers)]))
+        known += sorted(lock.releasers)
+        if not known and lock.tile in self._control_units:
+            known.append(self._control_units[lock.tile].name)
+        elif (
+            not known
+            and lock.tile not in self._cores
+            and self.geometry.kind(lock.tile) is TileKind.CORE
+        ):
+            known.append(f"core of {lock.tile}")
+        return tuple(dict.fromkeys(known))
 
     def _counters(self) -> Counters:
         return Counters(

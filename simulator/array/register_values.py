@@ -9,16 +9,22 @@ from simulator.array.config import ChannelId, Direction, TileId
 from simulator.array.core_control import CoreControl
 from simulator.registers import Register
 
-IGNORED = (
+_IGNORED = (
     *("Timer", "Event", "Trace", "Performance", "Combo", "Edge", "Stream_Switch_Event"),
     *("Interrupt_controller", "Error_Halt", "ECC_", "Checkbit", "WatchPoint", "Locks_"),
     *("Stream_Switch_Parity", "Stream_Switch_Adaptive", "Core_Processor_Bus", "Spare_Reg"),
-    *("NoC_Module_Spare_Reg", "Memory_Control", "AIE_AXIMM_Config", "Module_Clock_Control"),
+    *("NoC_Module_Spare_Reg", "AIE_AXIMM_Config", "Module_Clock_Control"),
     "Column_Clock_Control",
 )
 """Beginnings of the names of registers whose writes change nothing here: tracing, timers,
 events and their interrupts, error correction, clock gates. The core's bus to registers is
 enabled by one; a core that uses it leaves its memory map and is stopped there."""
+
+
+def has_no_effect(register: Register) -> bool:
+    """Tell whether writing a register changes nothing in the model."""
+    return register.template.removeprefix("Memory_Module_").startswith(_IGNORED)
+
 
 _PAUSES = ("pause_mem", "pause_stream", "enable_out_of_order", "fot_mode")
 _COMPRESSION = ("compression_enable", "decompression_enable")

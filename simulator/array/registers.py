@@ -33,10 +33,15 @@ from simulator.array.geometry import Geometry, TileKind
 from simulator.array.host import PollRegister, WriteRegisters
 from simulator.array.memory import Bytes
 from simulator.array.register_errors import refused, unmodelled
-from simulator.array.register_values import IGNORED, UNMODELLED_BITS, ReadableMachine, value_of
+from simulator.array.register_values import (
+    UNMODELLED_BITS,
+    ReadableMachine,
+    has_no_effect,
+    value_of,
+)
 from simulator.array.stream_registers import StreamRegisters
 from simulator.array.switch_registers import is_switch
-from simulator.registers import Register, tile_map
+from simulator.registers import Register, kind_of, tile_map
 
 FULL_MASK = 0xFFFFFFFF
 
@@ -176,13 +181,20 @@ class Registers:
             code="NPU209",
         )
 
-    def _register(self, tile: TileId, address: int, origin: Origin) -> Register:
-        if tile not in self._machine.geometry:
+    def _register(
+        self, tile: TileId, address: int, origin: Origin, *, writes: bool = False
+    ) -> Register:
+        """Return what is at an address.
+
+        A write without effect may go to a column that designs do not get: a Phoenix has five.
+        """
+        kind = kind_of(tile)
+        register = None if kind is None else tile_map(kind).find(address)
+        spare = writes and register is not None and has_no_effect(register)
+        if kind is None or not (tile in self._machine.geometry or spare):
             raise refused(f"{tile} is not on the device", origin)
-        tiles = tile_map(self._machine.geometry.kind(tile))
-        register = tiles.find(address)
         if register is None or address % WORD:
-            near = tiles.closest(address)
+            near = tile_map(kind).closest(address)
             raise refused(
                 f"{tile} has no register word at {address:#x}; the nearest is {near.name} at "
                 f"{near.offset:#x}",
@@ -196,7 +208,7 @@ class Registers:
         done = 0
         while done < len(words):
             at = address + done * WORD
-            register = self._register(tile, at, origin)
+            register = self._register(tile, at, origin, writes=True)
             room = (register.size - (at - register.offset)) // WORD
             part = words[done : done + room]
             if not self._write(tile, register, at - register.offset, part, mask, origin):
@@ -265,6 +277,8 @@ class Registers:
         for position, word in enumerate(words, byte // WORD):
             held.words[position] = held.words[position] & ~mask | word & mask
         held.changed, held.origin = True, origin
+        if byte <= WORD < byte + len(words) * WORD:
+            held.host_arg = None  # the words of the address are no argument's any more
 
     def _held(self, tile: TileId, register: Register) -> HeldWords:
         key = tile, register.index[0]
@@ -291,10 +305,10 @@ class Registers:
             for name in unknown:
                 if fields.get(name):
                     raise unmodelled(tile, register, f"sets {name}", origin)
-        elif fields.get("memory_zeroisation"):
-            size = self._machine.geometry.limits(tile).memory
+        elif "memory_zeroisation" in fields:
+            size = self._machine.geometry.limits(tile).memory * fields["memory_zeroisation"]
             self._machine.write_memory(tile, 0, bytes(size))
-        elif not register.template.removeprefix("Memory_Module_").startswith(IGNORED):
+        elif not has_no_effect(register):
             raise unmodelled(tile, register, "is written", origin)
 
     def _push(self, tile: TileId, register: Register, word: int, origin: Origin) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from simulator.fake_xrt.faults import Ends, Fault, Refused, Spoiled, Step
+
+if TYPE_CHECKING:
+    from simulator.binary.package import Reader
 
 POOL = 6
 """Contexts that the amdxdna driver gives out on Phoenix at once, to all processes together."""
@@ -23,6 +26,7 @@ class Board:
 
     Args:
         devices: How many devices the module finds: 0 or 1.
+        reader: Reads real xclbins and instructions; without one only fakes of them load.
         pool: Contexts that can be alive at once.
         noise: Gives the factor by which the next run takes longer; exactly 1 unless given.
 
@@ -34,11 +38,17 @@ class Board:
     """
 
     def __init__(
-        self, *, devices: int = 1, pool: int = POOL, noise: Callable[[], float] | None = None
+        self,
+        *,
+        devices: int = 1,
+        pool: int = POOL,
+        noise: Callable[[], float] | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.devices = devices
         self.pool = pool
         self.noise = noise
+        self.reader = reader
         self.foreign = 0
         self.seconds = 0.0
         self.runs = 0

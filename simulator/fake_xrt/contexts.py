@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import numpy as np
+from typing import Any, NoReturn
 
 from errors import LabError
 from simulator.fake_xrt import package
 from simulator.fake_xrt.board import Board, current
+from simulator.fake_xrt.engines import Call, Engine, Loaded
 from simulator.fake_xrt.enums import ContextMode, DeviceInfo
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from simulator import Simulation
 
 _INFO = {"bdf": "0000:c6:00.1", "name": "FAKE NPU Phoenix (simulated array)"}
 
@@ -76,14 +69,14 @@ class XclbinIp:
 
 
 class Xclbin:
-    """FAKE ``pyxrt.xclbin``, of a file that `package` wrote."""
+    """FAKE ``pyxrt.xclbin``, of a real one or of a file that `package` wrote."""
 
     xclbinip = XclbinIp
     xclbinkernel = XclbinKernel
     xclbinmem = XclbinMemory
 
     def __init__(self, arg0: str | None = None, /) -> None:
-        self._content = package.read(arg0) if arg0 is not None else None
+        self._content = package.read(arg0, current().reader) if arg0 is not None else None
 
     def get_uuid(self) -> Uuid:
         return Uuid(self._loaded().uuid)
@@ -92,11 +85,12 @@ class Xclbin:
         return ""
 
     def get_kernels(self) -> list[XclbinKernel]:
-        kernel = XclbinKernel()
-        # aiecc declares at least five buffers, however few the design takes.
-        kernel._arguments = 3 + max(5, len(self._loaded().sizes))
-        kernel._name = self._loaded().kernel
-        return [kernel]
+        kernels = []
+        for name, arguments in self._loaded().kernels.items():
+            kernel = XclbinKernel()
+            kernel._name, kernel._arguments = name, arguments
+            kernels.append(kernel)
+        return kernels
 
     def get_mems(self) -> list[XclbinMemory]:
         memories = [XclbinMemory(), XclbinMemory()]
@@ -107,7 +101,7 @@ class Xclbin:
     def get_axlf(self) -> NoReturn:
         raise NotImplementedError("the fake has no axlf")
 
-    def _loaded(self) -> package.Content:
+    def _loaded(self) -> Loaded:
         if self._content is None:
             raise RuntimeError("xclbin is not loaded")
         return self._content
@@ -157,7 +151,7 @@ class HwContext:
         self._xclbin = self._find(given.get("uuid", given.get("xclbin", given.get("xclbin_path"))))
         mode = given.get("mode")
         self._mode = mode if isinstance(mode, ContextMode) else ContextMode(1)
-        self._array: Simulation | None = None
+        self._engine: Engine | None = None
         self._wedged = False
         self._board.attach(self)
 
@@ -188,34 +182,23 @@ class HwContext:
         return self._mode
 
     @property
-    def _content(self) -> package.Content:
+    def _content(self) -> Loaded:
         return self._xclbin._loaded()
 
-    def _compute(self, buffers: list[NDArray[np.uint8]]) -> int | None:
-        """Run the design on device memories in place; return its cycles, or None if it hangs.
+    def _compute(self, call: Call) -> int | None:
+        """Do a command on device memories in place; return its cycles, or None if it hangs.
 
         A context that hung stays so until it is made anew, as on the device.
         """
-        content = self._content
-        fits = len(buffers) >= len(content.sizes) and all(
-            buffer.size >= size for buffer, size in zip(buffers, content.sizes, strict=False)
-        )
-        if self._wedged or not fits:
-            self._wedged = True
+        if self._wedged:
             return None
-        views = [buffer[:size] for buffer, size in zip(buffers, content.sizes, strict=False)]
         try:
-            return self._loaded_array().run(views).cycles
+            if self._engine is None:
+                self._engine = self._content.engine()
+            outcome = self._engine.run(call)
         except LabError as finding:
             self._board.findings.append(finding)
-            self._wedged, self._array = True, None
+            self._wedged, self._engine = True, None
             return None
-
-    def _loaded_array(self) -> Simulation:
-        if self._array is None:
-            from simulator import Simulation
-
-            content = self._content
-            libraries = {name: Path(path) for name, path in content.libraries.items()}
-            self._array = Simulation(content.design, libraries, content.cycles)
-        return self._array
+        self._board.findings += outcome.findings
+        return outcome.cycles

@@ -1,8 +1,8 @@
-"""Files that the FAKE pyxrt loads where the real one loads an xclbin and instructions.
+"""Files that the FAKE pyxrt loads: real xclbins, and fakes of them.
 
-A fake xclbin is JSON: the design, where its libraries are, what its arguments take. Its
-instructions are words that depend on the design alone, so that those of another design are
-noticed.
+Real ones need a reader, which the board has where somebody gave it one. A fake xclbin is
+JSON: the design, where its libraries are, what its arguments take. Its instructions are
+words that depend on the design alone, so that those of another design are noticed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import LabError
+from simulator.fake_xrt.engines import Binaries, DesignEngine, Loaded
+
+if TYPE_CHECKING:
+    from simulator.binary.package import Reader
+
+_MAGIC = b"xclbin2\0"
+_KERNEL_ARGUMENTS = 3 + 5
+"""aiecc declares at least five buffers, however few the design takes."""
 
 FORMAT = "fake xclbin of the simulated array, 1"
 
@@ -47,6 +58,15 @@ class Content:
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
+    @property
+    def kernels(self) -> dict[str, int]:
+        """See :class:`simulator.fake_xrt.engines.Loaded`."""
+        return {self.kernel: max(_KERNEL_ARGUMENTS, 3 + len(self.sizes))}
+
+    def engine(self) -> DesignEngine:
+        """See :class:`simulator.fake_xrt.engines.Loaded`."""
+        return DesignEngine(self)
+
 
 def write(
     folder: Path,
@@ -71,16 +91,27 @@ def write(
     return xclbin, insts
 
 
-def read(path: str) -> Content:
-    """Read a fake xclbin.
+def read(path: str, reader: Reader | None = None) -> Loaded:
+    """Read an xclbin or a fake one.
+
+    Args:
+        path: The file.
+        reader: Reads real ones.
 
     Raises:
         RuntimeError: With the real module's words: no such file, or not one of these.
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data = Path(path).read_bytes()
+    except OSError:
         raise RuntimeError(f" No such file '{path}'") from None
+    if data.startswith(_MAGIC) and reader is not None:
+        try:
+            return Binaries(reader.package(data, path), reader)
+        except LabError as error:
+            raise RuntimeError(f"Invalid xclbin: {error.message}") from error
+    try:
+        record = json.loads(data)
     except ValueError:
         raise RuntimeError("xclbin: buffer too small to contain header") from None
     if not isinstance(record, dict) or record.pop("format", None) != FORMAT:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from simulator.fake_xrt.board import warn
 from simulator.fake_xrt.contexts import HwContext
+from simulator.fake_xrt.engines import Bytes, Call
 from simulator.fake_xrt.enums import CuMode, ErtCmdState
 from simulator.fake_xrt.faults import Ends, Spoiled, Step
 from simulator.fake_xrt.memory import BufferObject
@@ -32,9 +35,10 @@ class Kernel:
         hw_context, name = given.get("hw_context"), given["name"]
         if not isinstance(hw_context, HwContext):
             raise RuntimeError("load_axlf: Operation not supported")
-        if name != hw_context._content.kernel:
+        plain = name.partition(":")[0]
+        if plain not in hw_context._content.kernels:
             raise RuntimeError(f"No such kernel '{name}'")
-        self._context = hw_context
+        self._context, self._name = hw_context, plain
 
     def group_id(self, arg0: int, /) -> int:
         return _BANK + 1 if arg0 == 1 else _BANK
@@ -63,7 +67,7 @@ class Run:
             wrong or (arg0 >= _FIRST_BUFFER and kernel._context._board.misplaced())
         ):
             warn(
-                f"Kernel {kernel._context._content.kernel} has no compute units with "
+                f"Kernel {kernel._name} has no compute units with "
                 f"connectivity required for global argument at index {arg0}. The argument is "
                 f"allocated in bank {arg1._group}, the compute unit is connected to bank "
                 f"{kernel.group_id(arg0)}. Allocating local copy of argument buffer in "
@@ -112,9 +116,14 @@ class Run:
             cycles = self._compute()
         board.pass_time(cycles, dispatched=dispatched)
 
-    def _buffers(self) -> list[BufferObject]:
-        indices = sorted(index for index in self._args if index >= _FIRST_BUFFER)
-        return [self._args[index] for index in indices]
+    def _memories(self) -> list[Bytes]:
+        """Return the device's copies of the buffers by their place, none where no buffer is."""
+        memories: list[Bytes] = []
+        for index in range(_FIRST_BUFFER, max(self._args, default=0) + 1):
+            value = self._args.get(index)
+            held = value._device if isinstance(value, BufferObject) else np.zeros(0, np.uint8)
+            memories.append(held)
+        return memories
 
     def _misplaced(self) -> bool:
         kernel = self._bound()
@@ -126,21 +135,17 @@ class Run:
     def _spoil(self, *, zero: bool) -> None:
         self._state = _DONE
         if zero:
-            for buffer in self._buffers():
-                buffer._device[...] = 0
+            for memory in self._memories():
+                memory[...] = 0
 
     def _compute(self) -> int:
-        context = self._bound()._context
+        kernel = self._bound()
         opcode, instructions, size = (self._args.get(index) for index in range(_FIRST_BUFFER))
-        words = context._content.instructions
         if opcode != OPCODE or not isinstance(instructions, BufferObject):
             self._state = ErtCmdState(5)
             return 0
-        # Upstream's C++ tests count words here and its Python runtime bytes; both run.
-        known = size in (len(words), len(words) // 4)
-        if not known or bytes(instructions._device[: len(words)]) != words:
-            context._wedged = True
-        cycles = context._compute([buffer._device for buffer in self._buffers()])
+        call = Call(kernel._name, instructions._device, size, self._memories())
+        cycles = kernel._context._compute(call)
         self._state = _HUNG if cycles is None else _DONE
         return cycles or 0
 
