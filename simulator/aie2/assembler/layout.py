@@ -48,8 +48,12 @@ class Layout:
         if name in self.addresses:
             return self.addresses[name]
         value = self.source.values.get(name)
-        if value is None or depth > len(self.source.values):
+        if value is None:
             return None
+        if depth > len(self.source.values):
+            raise value.text.error(
+                f"{name} is defined by itself", "Give it a number, or a label.", "NPU534"
+            )
         return value.value(lambda other: self.lookup(other, here, depth + 1))
 
     def value(self, expression: Expression, here: int) -> int:

@@ -14,7 +14,7 @@ from simulator.aie2.operands import Kind, Number, Operand, Registers
 
 SLOTS = ("lda", "ldb", "alu", "mv", "st", "vec", "lng", "nop")
 _WORD = 32
-_MOST_SHOWN = 12
+_MOST_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def shown(kind: Kind) -> str:
         return names[0]
     if len(stems) == 1:
         return f"{names[0]}-{names[-1]}"
-    return "(" + " ".join(names if len(names) <= _MOST_SHOWN else stems) + ")"
+    words = names if len(names) <= _MOST_SHOWN else list(stems)
+    return "(" + " ".join([*words[:_MOST_SHOWN], *["..."] * (len(words) > _MOST_SHOWN)]) + ")"
 
 
 def _fitting(mnemonic: str, kind: Kind, operand: Expression, value: int) -> int:

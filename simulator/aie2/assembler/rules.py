@@ -1,10 +1,11 @@
 """What the core asks of addresses: where branches, calls and loops may lead.
 
-The core fetches 16 aligned bytes at a time. A branch target, the address a call returns to
-(behind the call's five delay slots), the first bundle of a zero-overhead loop and its last
-one begin such a fetch; the last bundle fills it, and lies at least 112 bytes behind the
-bundle that sets its address. Compiled code keeps to this (llvm-aie: AIEMachineAlignment,
-ZOLSupport). Only places given by a symbol are checked: a number is taken as it is.
+The core fetches 16 aligned bytes at a time. Compiled code (llvm-aie: AIEMachineAlignment,
+ZOLSupport) puts every branch target at the start of such a fetch, the address that a call
+returns to, behind its five delay slots, and the first and last bundle of a zero-overhead
+loop; the last bundle fills its fetch, and lies at least 112 bytes behind the bundle that
+sets its address. The assembler holds a program to the same. Only places given by a symbol
+are checked: a number is taken as it is, so that what a disassembler printed is accepted.
 """
 
 from __future__ import annotations
