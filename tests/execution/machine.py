@@ -14,7 +14,15 @@ from simulator.aie2.assembler import Program, assemble
 from simulator.aie2.execution.pipeline import Pipeline
 from simulator.aie2.machine import ProgramMemory, Symbols
 from simulator.array.config import Origin, TileId
-from simulator.array.core import Acquire, CoreContext, Delay, StreamRead, StreamWrite
+from simulator.array.core import (
+    Acquire,
+    CascadeRead,
+    CascadeWrite,
+    CoreContext,
+    Delay,
+    StreamRead,
+    StreamWrite,
+)
 from simulator.array.memory import Bytes, Memory
 
 TILE = TileId(1, 3)
@@ -98,8 +106,11 @@ class Core:
                 reply = np.array([self.stream.pop(0)], np.uint32)
             elif isinstance(request, StreamWrite):
                 self.events.append(("stream", int(request.data[0]), int(request.last)))
+            elif isinstance(request, CascadeRead):
+                reply = np.arange(16, dtype=np.uint32)
             else:
-                raise AssertionError(request)
+                assert isinstance(request, CascadeWrite)
+                self.events.append(("cascade", int(request.data[0]), len(request.data)))
 
     def loaded(self, program: Program) -> ProgramMemory:
         """Put a program's data into memory and return its program memory."""
