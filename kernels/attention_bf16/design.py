@@ -142,7 +142,11 @@ class Dataflow:
             link([q_l3l2], mine, distribute=share),
             "// Keys and values in turn, to all cores of the column.",
             kv_l3l2.create(shim, mem),
-            kv_l2l1.create(mem, *cores, to_stream=to_blocks(KEYS, DIM, 8, 8)),
+            kv_l2l1.create(mem, *cores, to_stream=to_blocks(KEYS, DIM, 8, 8)).replace(
+                # A single depth would give cores the two that they hold and one more.
+                f"{kv_l2l1.depth} : i32",
+                str([kv_l2l1.depth] * (1 + len(cores))),
+            ),
             link([kv_l3l2], [kv_l2l1]),
             *(y.create(tile, mem) for y, tile in zip(parts, cores, strict=True)),
             joined.create(mem, shim, to_stream=to_rows(GROUP, DIM, 4, 4)),
