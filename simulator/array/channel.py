@@ -273,6 +273,7 @@ class Channel:
                 cure="remove the packet from the BD, or route the stream with a packet flow",
                 code="NPU214",
             )
+        port.origin = descriptor.record.origin
         port.send(descriptor.source(), ready, self._resume, header=descriptor.header)
 
     def _note_access(self, descriptor: Descriptor, *, writes: bool) -> None:

@@ -115,7 +115,8 @@ class CoreWatch:
             words[:] = True
             self._claim(memory, start, stop)
         elif not words.any():
-            self._uninitialised(memory, start, stop, f"{self.clock.name}{origin.bracketed} reads")
+            what = f"{self.clock.name}{origin.bracketed} reads"
+            self._uninitialised(memory, start, stop, what, any_written=False)
 
     def call(
         self, name: str, run: Call, spans: Sequence[Span], state: LibraryState | None, line: int
@@ -177,22 +178,25 @@ class CoreWatch:
             if not poisoned.any():
                 continue
             each.content[poisoned] = ~_POISON
-            trials.append((each, poisoned, run(), _contents(stretches)))
+            partly = bool(each.written.any())
+            trials.append((each, partly, poisoned, run(), _contents(stretches)))
             for stretch, content in zip(stretches, start, strict=True):
                 stretch.content[:] = content
             state.restore(globals_)
         result, contents = run(), _contents(stretches)
-        for each, poisoned, other_result, others in trials:
+        for each, partly, poisoned, other_result, others in trials:
             same = _same(result, other_result)
             for stretch, one, other in zip(stretches, contents, others, strict=True):
                 same &= _agree(stretch, one, other, poisoned if stretch is each else None)
             if not same:
-                origin = Origin(name, line)
-                what = f"the result of {self.clock.name}{origin.bracketed} depends on argument "
-                self._uninitialised(each.memory, each.start, each.stop, f"{what}{each.argument},")
+                who = f"{name}, called by {self.clock.name}{Origin(line=line).bracketed}"
+                what = f"the result of {who}, depends on argument {each.argument},"
+                self._uninitialised(each.memory, each.start, each.stop, what, any_written=partly)
         return result
 
-    def _uninitialised(self, memory: Memory, start: int, stop: int, what: str) -> None:
+    def _uninitialised(
+        self, memory: Memory, start: int, stop: int, what: str, *, any_written: bool
+    ) -> None:
         """Report a read, once for each place."""
         key = memory.tile, start, stop
         if key in self._reported:
@@ -202,7 +206,7 @@ class CoreWatch:
             CheckFailed(
                 f"{what} bytes {start}..{stop - 1} of {memory.tile}'s memory"
                 f"{self._describe(memory, start)}, of which nobody had written "
-                f"{'any' if not memory.written[start // WORD : -(-stop // WORD)].any() else 'all'}",
+                f"{'all' if any_written else 'any'}",
                 cure="give the buffer an initial value, let the core write it first, or acquire "
                 "the lock of what a DMA brings",
                 code="NPU224",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from errors import CheckFailed
-from simulator.array.config import Buffer, Origin, TileId
+from simulator.array.config import NOWHERE, Buffer, Origin, TileId
 from simulator.array.memory import HostBuffer, Memory
 
 if TYPE_CHECKING:
@@ -55,12 +55,16 @@ class Findings:
         ]
 
 
+def _origin(channel: Channel) -> Origin:
+    return NOWHERE if channel.task is None else channel.task.origin
+
+
 def unfinished(channels: Iterable[Channel]) -> list[CheckFailed]:
     """Return a finding for each of these channels that is still at work when the host has ended."""
     return [
         CheckFailed(
-            f"the host program has ended, and {channel.name} has {count} unfinished "
-            f"task{'s' * (count > 1)}",
+            f"the host program has ended, and {channel.name}{_origin(channel).bracketed} has "
+            f"{count} unfinished task{'s' * (count > 1)}",
             cure="wait for the last task of each output, and send no more than is received",
             code="NPU220",
         )

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from errors import CheckFailed
-from simulator.array.config import Port
+from simulator.array.config import NOWHERE, Origin, Port
 from simulator.array.memory import Words
 from simulator.array.packet import packet_id
 from simulator.array.pattern import FlatPattern, Pattern
@@ -165,6 +165,7 @@ class Outlet:
         busy: Cycles in which words left.
         blocker: The inlet of another's packet that the next packet waits for.
         clock: What the sender knows of the others' time.
+        origin: Where the design says what it sends now.
     """
 
     __slots__ = (
@@ -184,6 +185,7 @@ class Outlet:
         "inlets",
         "left",
         "length",
+        "origin",
         "packets",
         "port",
         "rate",
@@ -212,6 +214,7 @@ class Outlet:
         self.words = 0
         self.busy = 0
         self.blocker: Inlet | None = None
+        self.origin: Origin = NOWHERE
         self.clock: Clock | None = None
 
     def send(
@@ -330,7 +333,8 @@ class Outlet:
         branches = self.packets.get(packet_id(header))
         if branches is None:
             raise CheckFailed(
-                f"{self.user} sends a packet with id {packet_id(header)}, and no route from "
+                f"{self.user}{self.origin.bracketed} sends a packet with id "
+                f"{packet_id(header)}, and no route from "
                 f"{self.port} takes it (ids routed: {', '.join(map(str, sorted(self.packets)))})",
                 cure="give the packet flow and the BD or header word the same id",
                 code="NPU214",

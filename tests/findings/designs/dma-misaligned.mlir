@@ -1,0 +1,17 @@
+// NPU206
+// BD 0 of tile(0,2) (box, line 11): address 2 and length 8 must be multiples of 4 bytes, the length more than 0
+// The descriptor addresses words: the lower bits are dropped.
+module {
+  aie.device(npu1) {
+    %core = aie.tile(0, 2)
+    %box = aie.buffer(%core) {sym_name = "box"} : memref<16xi8>
+    aie.mem(%core) {
+      %0 = aie.dma_start(S2MM, 0, ^receive, ^end)
+    ^receive:
+      aie.dma_bd(%box : memref<16xi8>, 2, 8)
+      aie.next_bd ^end
+    ^end:
+      aie.end
+    }
+  }
+}

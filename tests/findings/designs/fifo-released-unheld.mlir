@@ -1,0 +1,20 @@
+// NPU107
+// the core of tile(0,2) releases 1 objects of @in (line 11) and holds 0
+// The lock counts one object too many, and two sides use it at once.
+module {
+  aie.device(npu1) {
+    %shim = aie.tile(0, 0)
+    %core = aie.tile(0, 2)
+    aie.objectfifo @in(%shim, {%core}, 2 : i32) : !aie.objectfifo<memref<16xi32>>
+    aie.objectfifo @out(%core, {%shim}, 2 : i32) : !aie.objectfifo<memref<16xi32>>
+    aie.core(%core) {
+      aie.objectfifo.release @in(Consume, 1)
+      aie.end
+    }
+    aie.runtime_sequence(%x: memref<16xi32>, %y: memref<16xi32>) {
+      aiex.npu.dma_memcpy_nd(%x[0, 0, 0, 0][1, 1, 1, 16][0, 0, 0, 1]) {id = 0 : i64, metadata = @in} : memref<16xi32>
+      aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 0][1, 1, 1, 16][0, 0, 0, 1]) {id = 1 : i64, metadata = @out} : memref<16xi32>
+      aiex.npu.dma_wait {symbol = @out}
+    }
+  }
+}

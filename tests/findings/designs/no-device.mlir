@@ -1,0 +1,5 @@
+// NPU104
+// design.mlir has no aie.device
+// The toolchain has nothing to compile.
+module {
+}
