@@ -80,10 +80,12 @@ def configure(design: Design, program: Program) -> Cdo:
         masked(CORE, "Core_Control", reset=1),
         masked(CORE, "Core_Control", reset=0),
         *(write(CORE, f"Lock{i}_value", lock_value=0) for i in range(LOCKS)),
+        *(write(SHIM, f"Lock{i}_value", lock_value=0) for i in (2, 3)),
         write(CORE, f"Lock{OUT_FREE}_value", lock_value=DEPTH),
         write(CORE, f"Lock{OUT_FULL}_value", lock_value=0),
         write(CORE, f"Lock{IN_FREE}_value", lock_value=DEPTH),
         write(CORE, f"Lock{IN_FULL}_value", lock_value=0),
+        *(write(SHIM, f"Lock{i}_value", lock_value=0) for i in (0, 1)),
     ]
     sides = (
         ("in", 0, design.in_words, IN_FREE, IN_FULL),
@@ -110,10 +112,17 @@ def configure(design: Design, program: Program) -> Cdo:
             )
     commands += [
         write(CORE, "DMA_S2MM_0_Start_Queue", start_bd_id=0),
+        nothing(CORE, "DMA_S2MM_0_Ctrl"),
         write(CORE, "DMA_MM2S_0_Start_Queue", start_bd_id=DEPTH),
+        nothing(CORE, "DMA_MM2S_0_Ctrl"),
         *routes(),
     ]
     return Cdo(commands=tuple(commands))
+
+
+def nothing(tile: TileId, name: str) -> Command:
+    """Return a masked write of no bit: aiecc "enables" channels so, which have no such bit."""
+    return cdo.MaskWrite(address=address_of(tile, name), mask=0, value=1)
 
 
 def routes() -> list[Command]:

@@ -19,5 +19,5 @@ DESIGNS = (
     _design("call_delay", "an argument that arrives in time", (256, 256)),
     _design("call_delay_miscompiled", "an argument that arrives late: zeros", (256, 256)),
     _design("delay_slots", "hazards that compiled code relies on", (64, 88)),
-    _design("latencies", "every class of latency", (128, 2016)),
+    _design("latencies", "every class of latency", (128, 2240)),
 )

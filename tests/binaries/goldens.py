@@ -111,7 +111,12 @@ def _scalars(data: bytes) -> list[tuple[int, int]]:
         *((7, a), (7, (data[1] & 0x7F) - (data[1] & 0x80)), (7, a >> 16 & 0xFFFF)),
         *((1, a), (1, a - 5), (1, abs(a)), (1, (a & 0x7F) - (a & 0x80))),
         *((1, -77), (1, 99), (1, 0x12345678), (1, b), (2, int(words[3]))),
+        *((2, _mask(words[:16] < words[16:])), (2, _mask(words[:16] == 0))),
     ]
+
+
+def _mask(lanes: npt.NDArray[np.bool_]) -> int:
+    return sum(1 << lane for lane in np.flatnonzero(lanes).tolist())
 
 
 def _vectors(data: bytes) -> list[bytes]:
@@ -127,11 +132,12 @@ def _vectors(data: bytes) -> list[bytes]:
     results: list[npt.NDArray[np.generic]] = [
         *(x + y, halves, x & y, x | y, selected),
         *(np.full(8, x[0]), inserted, np.full(8, x[5])),
-        *(np.frombuffer(new[4:] + old[:4], "<i4"), pushed, x, x, x),
+        *(np.frombuffer(new[4:] + old[:4], "<i4"), pushed, x),
+        *(np.minimum(x, y), np.where(x < y, 0, x - y), x, x),
         np.frombuffer(new[:32], np.int8).astype("<i2"),
         *(INTEGERS.astype(np.int8), INTEGERS[:16], BFLOATS[:16]),
         *(INTEGERS.astype("<i4"), INTEGERS.astype("<i4"), floats, floats),
-        *(_EIGHT, y[:8] + _EIGHT, 0 * _EIGHT, 0 * _EIGHT),
+        *(_EIGHT, y[:8] + _EIGHT, floats, 0 * _EIGHT, 0 * _EIGHT),
         *(2 * floats, floats * floats, floats + floats * floats),
     ]
     return [_bytes(result) for result in results]

@@ -6,7 +6,7 @@
 
         .set    STACK, 0x70000
         .set    INPUT, 128
-        .set    OUTPUT, 2016
+        .set    OUTPUT, 2240
 
         .text
         .globl  __start
@@ -392,7 +392,37 @@ latencies:
         st      r1, [p1], #4
         st      r1, [p1], #4
 
+        lda     r21, [p2, #0]
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        vlt.s32 r21, x1, x2             // 2
+        st      r21, [p1], #4
+        st      r21, [p1], #4
+
+        lda     r21, [p2, #0]
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        veqz.32 r21, x1                 // 2
+        st      r21, [p1], #4
+        st      r21, [p1], #4
+
         movx    r1, #0
+        st      r1, [p1], #4
+        st      r1, [p1], #4
+        st      r1, [p1], #4
+        st      r1, [p1], #4
         st      r1, [p1], #4
 
         movxm   p4, #vectors
@@ -539,6 +569,32 @@ latencies:
         nop
         nop
         vmov    x0, x1                        // 2
+        vst     wl0, [p1], #32
+        vst     wl0, [p1], #32
+
+        vlda    wl0, [p2, #0]
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        vmin_ge.s32 x0, r22, x1, x2           // 2
+        vst     wl0, [p1], #32
+        vst     wl0, [p1], #32
+
+        vlda    wl0, [p2, #0]
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        vmaxdiff_lt.s32 x0, r22, x1, x2       // 2
         vst     wl0, [p1], #32
         vst     wl0, [p1], #32
 
@@ -728,6 +784,22 @@ latencies:
         nop
         nop
         vmac    cm0, cm0, x6, x6, r10         // 5
+        nop
+        nop
+        nop
+        vst     amll0, [p1], #32
+        vst     amll0, [p1], #32
+
+        vlda    amll0, [p2, #0]
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        vmov.d  cm0, cm3                      // 5
         nop
         nop
         nop
