@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain import checks, compiler, packages, symbols
+from toolchain import checks, compiler, packages, symbols, tables
 from toolchain.diagnose import Cause, Diagnosis
 from toolchain.places import WORK, Places
 from toolchain.runner import Runner
@@ -174,11 +174,14 @@ class HostTarget:
             resources = json.loads((work / checks.RESOURCES).read_bytes())
             wanted = {called["symbol"]: called["objects"] for called in resources["functions"]}
             symbols.check(unit.title, libraries, wanted)
+            tables.check(
+                unit.title, {linked.name: linked.library for linked in libraries}, resources
+            )
 
         return FunctionStep(
             unit=unit.title,
             name="check symbols",
-            pin=symbols.PIN,
+            pin=f"{symbols.PIN}, {tables.PIN}",
             function=function,
             arguments=[source.name for source, _ in links],
             needs=needs,
