@@ -45,7 +45,16 @@ def read(path: Path, arg: Arg, any_sign: bool = False) -> Array:
     return np.ascontiguousarray(array)
 
 
-def _load(path: Path, arg: Arg) -> Array:
+def read_any(path: Path) -> Array:
+    """Return the content of an .npy file, whatever shape and dtype it has.
+
+    Raises:
+        UsageError: The file is missing, or no .npy file.
+    """
+    return _load(path, None)
+
+
+def _load(path: Path, arg: Arg | None) -> Array:
     try:
         loaded = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -60,11 +69,12 @@ def _load(path: Path, arg: Arg) -> Array:
     return loaded
 
 
-def _unreadable(problem: str, arg: Arg) -> UsageError:
-    expected = _described(arg.shape, arg.dtype)
-    return UsageError(
-        problem, cure=f"argument {arg.name} takes {expected}, saved with np.save", code="NPU404"
-    )
+def _unreadable(problem: str, arg: Arg | None) -> UsageError:
+    cure = "give a file that np.save wrote"
+    if arg is not None:
+        expected = _described(arg.shape, arg.dtype)
+        cure = f"argument {arg.name} takes {expected}, saved with np.save"
+    return UsageError(problem, cure=cure, code="NPU404")
 
 
 def _described(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:

@@ -32,6 +32,7 @@ class Call:
         scratch: Arguments that had no file.
         verdict: How the outputs compare with the golden model; None without one.
         failure: Why they are wrong, if they are.
+        counted: Whether the cycles of the cores' work are in the time.
     """
 
     outputs: Mapping[str, Array]
@@ -40,6 +41,7 @@ class Call:
     scratch: tuple[str, ...] = ()
     verdict: str | None = None
     failure: CheckFailed | None = None
+    counted: bool = True
 
 
 def call_kernel(
@@ -109,6 +111,7 @@ def call_design(
         files=binding.outputs,
         timing=result.timing,
         scratch=names,
+        counted=False,
     )
 
 

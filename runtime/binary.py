@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from errors import UsageError
+from errors import LabError, UsageError
 from simulator.array.config import Configuration
 from simulator.array.core_control import MachineCode, machine_code
 from simulator.array.host import Limits
@@ -35,6 +35,7 @@ from simulator.binary.commands import (
     Unmodelled,
 )
 from simulator.binary.package import Package, PackagedKernel
+from simulator.findings import sort_out, warned_of
 from toolchain.artifacts import cdo, insts, operations, partition, pdi, writes, xclbin
 from toolchain.artifacts.binary import Reader
 from toolchain.artifacts.cdo import Cdo
@@ -60,11 +61,13 @@ class BinaryRun:
         written: For each array a mask of its bytes that the device wrote (bool, shape
             (nbytes,)); None for one that it was not to write.
         stats: What cores, channels and routes did.
+        warnings: Findings that were switched to warnings (:mod:`simulator.findings`).
     """
 
     cycles: int
     written: list[npt.NDArray[np.bool_] | None]
     stats: RunStats
+    warnings: tuple[LabError, ...] = ()
 
 
 class ArtifactReader:
@@ -163,10 +166,13 @@ class BinaryProgram:
         self._loaded = None
         played = self._instructions if instructions is None else instructions
         stats = executable.run(played, arrays)
-        if stats.findings:
-            raise stats.findings[0]
+        error, warnings = sort_out(stats.findings, warned_of())
+        if error is not None:
+            raise error
         self._loaded = executable
-        return BinaryRun(cycles=stats.cycles, written=list(stats.written), stats=stats)
+        return BinaryRun(
+            cycles=stats.cycles, written=list(stats.written), stats=stats, warnings=warnings
+        )
 
 
 def load(

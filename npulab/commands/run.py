@@ -28,11 +28,16 @@ UNCOUNTED = "; kernel functions count 0,\nfor no contract says how long they tak
         "npulab run layernorm_int8/256 --in x.npy --in gamma=g.npy --out y.npy",
         "npulab run --design add.mlir --link add.cc \\",
         "           --in a.npy --in b.npy --out c.npy",
+        "npulab run --xclbin final.xclbin --insts insts.bin \\",
+        "           --in a.npy --out c.npy --dtype int32",
     ),
 )
 @click.argument("kernel", required=False, type=Selector())
 @click.option("--design", type=File, help="MLIR text of a design outside the lab, not a KERNEL.")
 @click.option("--link", "links", type=File, multiple=True, help="C++ source the design links with.")
+@click.option("--xclbin", type=File, help="An xclbin (or PDI) to run, not a KERNEL.")
+@click.option("--insts", type=File, help="The instructions of the xclbin.")
+@click.option("--dtype", "dtypes", multiple=True, help="Type of the xclbin's outputs, in order.")
 @click.option("--in", "inputs", multiple=True, metavar="[ARG=]FILE", help="An .npy file to read.")
 @click.option("--out", "outputs", multiple=True, metavar="[ARG=]FILE", help="One to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -43,27 +48,40 @@ def command(
     kernel: list[Kernel] | None,
     design: Path | None,
     links: tuple[Path, ...],
+    xclbin: Path | None,
+    insts: Path | None,
+    dtypes: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run a kernel, or any design, on arrays from .npy files.
+    """Run a kernel, any design, or a binary on arrays from .npy files.
 
     Files go to the arguments in order, or by name or number (ARG=FILE). A
     kernel's params default to its own data, and its outputs are checked against
     its golden model. A design's arguments are those of its runtime sequence:
     first the inputs, then the outputs, in the order given; one without a file is
     scratch, filled with zeros.
+
+    An xclbin is executed as the NPU would, machine code included. Its arguments
+    are buffers bo0, bo1, ...: which of them are inputs and outputs, and how many
+    bytes of each, is what its instructions say. Outputs are bytes, or --dtype.
     """
     from npulab import calling
     from npulab.console import print_json
 
-    if (kernel is None) == (design is None):
-        raise click.UsageError("give a KERNEL or a --design, one of the two", ctx)
-    if kernel and links:
+    if [kernel, design, xclbin].count(None) != 2:
+        raise click.UsageError("give a KERNEL, a --design or an --xclbin, one of the three", ctx)
+    if (xclbin is None) != (insts is None) or (dtypes and not xclbin):
+        raise click.UsageError("--xclbin and --insts go together, and --dtype with them", ctx)
+    if links and not design:
         raise click.UsageError("--link goes with --design; a kernel brings its own source", ctx)
     if design:
         call = calling.call_design(design, links, inputs, outputs)
+    elif xclbin and insts:
+        from npulab.binaries import call_binary
+
+        call = call_binary(xclbin, insts, inputs, outputs, dtypes)
     else:
         call = calling.call_kernel(kernel or [], inputs, outputs)
     if as_json:
@@ -89,7 +107,7 @@ def _print(call: Call) -> None:
     if cycles is not None:
         console.print(
             f"{figures.count(cycles)} cycles, {figures.seconds(call.timing.run)}:"
-            f" {call.timing.basis}, not measured" + ("" if call.verdict else UNCOUNTED)
+            f" {call.timing.basis}, not measured" + ("" if call.counted else UNCOUNTED)
         )
     if call.verdict:
         console.print(call.verdict, style="red" if call.failure else "green")

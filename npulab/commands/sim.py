@@ -18,12 +18,13 @@ from npulab.helping import ExampleCommand
 )
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(program: tuple[str, ...]) -> None:
-    """Run PROGRAM with a simulated NPU: `import pyxrt` gives a fake one.
+    """Run a pyxrt program on the simulated NPU.
 
-    The program needs no change. Its xclbins configure a simulated Phoenix array,
-    its instruction buffers are executed, and the cores run the machine code that
-    the xclbin brings. Host and device have memories of their own: a forgotten
-    sync() shows as stale data, as it does on the NPU.
+    PROGRAM needs no change: `import pyxrt` gives it a fake one. Its xclbins
+    configure a simulated Phoenix array, its instruction buffers are executed,
+    and the cores run the machine code that the xclbin brings. Host and device
+    have memories of their own: a forgotten sync() shows as stale data, as it
+    does on the NPU.
 
     When the program ends, what was found wrong (a deadlock, a transfer past a
     buffer) is printed to stderr, with the instruction or the core that did it.

@@ -165,8 +165,8 @@ def check_descriptor(geometry: Geometry, tile: TileId, index: int, bd: BufferDes
     check_bounds(geometry.limits(bd.memory).memory, bd, what)
 
 
-def check_bounds(size: int, bd: BufferDescriptor, what: str) -> None:
-    """Refuse a BD of which some word, in some iteration, lies outside `size` bytes."""
+def reach(bd: BufferDescriptor) -> int:
+    """Return the end of the last word that a BD touches in any iteration, in bytes."""
     first = bd.address // WORD
     padding = any(pad.before or pad.after for pad in bd.pads)
     if padding:
@@ -176,10 +176,15 @@ def check_bounds(size: int, bd: BufferDescriptor, what: str) -> None:
         last = last_word(first, walk(bd.dims, length), length)
     if bd.iteration is not None:
         last += (bd.iteration.size - 1) * bd.iteration.stride
-    if bd.address < 0 or (last + 1) * WORD > size:
+    return (last + 1) * WORD
+
+
+def check_bounds(size: int, bd: BufferDescriptor, what: str) -> None:
+    """Refuse a BD of which some word, in some iteration, lies outside `size` bytes."""
+    end = reach(bd)
+    if bd.address < 0 or end > size:
         raise CheckFailed(
-            f"{what}: it reaches bytes {bd.address}..{(last + 1) * WORD - 1}, outside the "
-            f"{size} bytes of "
+            f"{what}: it reaches bytes {bd.address}..{end - 1}, outside the {size} bytes of "
             + (f"host argument {bd.host_arg}" if bd.memory is None else f"{bd.memory}'s memory"),
             cure="check offset, sizes and strides; the outermost dimension goes on until the "
             "length is reached",
