@@ -56,7 +56,7 @@ def test_streams_reach_other_programs() -> None:
     echo = f"mov r0, SS\n{NOPS * 6}add r0, r0, #1\nmov ms, r0\nmov.tlast ms, r0\n{END}"
     heard: list[int] = []
 
-    def partner(core: CoreContext) -> CoreRun:
+    def partner(_: CoreContext) -> CoreRun:
         yield StreamWrite(0, np.array([41], np.uint32))
         heard.extend(int(word) for word in (yield StreamRead(0, 2)))
 
