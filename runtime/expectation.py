@@ -14,7 +14,11 @@
     ]
 
     [kernels]                       # objects that the design links, by their C++ source
-    "scale.o" = "scale.cc"
+    "scale.o" = ["scale.cc", "helpers.c"]
+
+A design in another form, such as one that a compiler has lowered, may name the first form
+instead of results: ``same_as = "add.mlir"``. Both get the same inputs and must leave the same
+bytes in every argument.
 
 Values are data, never expressions to evaluate: :data:`VOCABULARY` is all there is.
 """
@@ -36,6 +40,7 @@ Values: TypeAlias = npt.NDArray[Any]
 
 SUFFIX = ".expect.toml"
 
+_FILE = ("replace", "needs", "warn", "same_as", "kernels", "run")
 _ARGUMENT = ("dtype", "input", "output", "any_order")
 
 
@@ -75,6 +80,7 @@ class Expectation:
         needs: What the design needs from outside of itself, such as a kernel's object.
         warn: Findings that do not end a run, as :func:`simulator.findings.kinds` reads them:
             the design is right on the hardware in spite of them.
+        same_as: The design whose results this one's must equal, byte for byte.
         kernels: C++ sources by the name of the object that the design links; they are
             compiled for this machine, ``.c`` as C and any other as C++.
     """
@@ -83,7 +89,8 @@ class Expectation:
     replace: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
     warn: str = ""
-    kernels: Mapping[str, Path] = field(default_factory=dict)
+    same_as: Path | None = None
+    kernels: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
 
 
@@ -100,7 +107,7 @@ def expectation_of(design: Path) -> Expectation | None:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, str(error)) from None
-    _known(path, table, ("replace", "needs", "warn", "kernels", "run"), "entry")
+    _known(path, table, _FILE, "entry")
     calls = []
     for run in table.get("run", []):
         _known(path, run, ("device", "sequence", "arguments"), "entry of a run")
@@ -116,7 +123,11 @@ def expectation_of(design: Path) -> Expectation | None:
         replace=table.get("replace", {}),
         needs=table.get("needs", ""),
         warn=table.get("warn", ""),
-        kernels={name: path.parent / file for name, file in table.get("kernels", {}).items()},
+        same_as=path.parent / table["same_as"] if "same_as" in table else None,
+        kernels={
+            name: tuple(path.parent / file for file in files)
+            for name, files in table.get("kernels", {}).items()
+        },
         calls=tuple(calls),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from errors import CheckFailed, UsageError
@@ -15,7 +15,7 @@ _SECONDS = 120.0
 _CPP_ONLY = ("-std=c++20", "-fno-rtti", "-Wno-missing-template-arg-list-after-template-kw")
 
 
-def compile_objects(sources: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+def compile_objects(sources: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Path]:
     """Compile sources into `folder`; return a shared library for each object name.
 
     They see the headers beside them and those of ``simulator/include``, and are compiled with
@@ -27,49 +27,55 @@ def compile_objects(sources: Mapping[str, Path], folder: Path) -> dict[str, Path
         CheckFailed: NPU010, NPU011: it does not compile or link.
     """
     libraries = {}
-    for number, (name, source) in enumerate(sources.items()):
-        if not source.is_file():
-            raise UsageError(
-                f"{source}: there is no such kernel source",
-                cure="name the sources of [kernels] relative to the expectation",
-                code="NPU309",
-            )
-        libraries[name] = _compile(name, source.resolve(), folder / f"object{number}")
+    for number, (name, parts) in enumerate(sources.items()):
+        objects = [
+            _compile(name, source, folder / f"object{number}_{part}.o")
+            for part, source in enumerate(parts)
+        ]
+        library = libraries[name] = folder / f"object{number}.so"
+        linking = (*_chosen().linking, *map(str, objects))
+        _do(linking, library, f"what {name} is made of does not link", "NPU011")
     return libraries
 
 
-def _compile(name: str, source: Path, stem: Path) -> Path:
-    store, runner = Store(), LocalRunner()
-    chosen = compiler.find(store, runner)
-    flags: tuple[str, ...] = FLAGS
-    known: tuple[str, ...]
-    language, known = "c++", ("-include", "aie_api/aie.hpp")
-    if source.suffix == ".c":
-        flags = tuple(flag for flag in FLAGS if flag not in _CPP_ONLY)
-        language, known = "c", ()
-    include = packages.folder("simulator") / "include"
-    made, library = stem.with_suffix(".o"), stem.with_suffix(".so")
-    searched = ("-I", str(source.parent), "-isystem", str(include), *known)
-    steps = (
-        ("NPU010", (*chosen.compiling, *flags, *searched, "-x", language, "-c", str(source))),
-        ("NPU011", (*chosen.linking, str(made))),
-    )
-    for (code, command), output in zip(steps, (made, library), strict=True):
-        log = stem.with_suffix(".log")
-        done = runner.run(
-            (*command, "-o", str(output)),
-            cwd=stem.parent,
-            env=chosen.env,
-            log=log,
-            timeout=_SECONDS,
+def _chosen() -> compiler.Compiler:
+    return compiler.find(Store(), LocalRunner())
+
+
+def _compile(name: str, source: Path, made: Path) -> Path:
+    if not source.is_file():
+        raise UsageError(
+            f"{source}: there is no such kernel source",
+            cure="name the sources of [kernels] relative to the expectation",
+            code="NPU309",
         )
-        if done.exit_code:
-            lines = log.read_text(errors="replace").splitlines()
-            raise CheckFailed(
-                f"{source.name}, of which {name} is made, does not "
-                f"{'compile' if code == 'NPU010' else 'link'}",
-                cure="correct the source, or survey the design without it",
-                code=code,
-                details=tuple(lines[:20]),
-            )
-    return library
+    flags: tuple[str, ...] = FLAGS
+    known: tuple[str, ...] = ("-include", "aie_api/aie.hpp")
+    language = "c++"
+    if source.suffix == ".c":
+        flags, known, language = tuple(flag for flag in FLAGS if flag not in _CPP_ONLY), (), "c"
+    include = packages.folder("simulator") / "include"
+    searched = ("-I", str(source.resolve().parent), "-isystem", str(include), *known)
+    path = str(source.resolve())
+    command = (*_chosen().compiling, *flags, *searched, "-x", language, "-c", path)
+    return _do(command, made, f"{source.name}, of which {name} is made, does not compile", "NPU010")
+
+
+def _do(command: tuple[str, ...], output: Path, problem: str, code: str) -> Path:
+    """Run a command that makes `output`, beside which its log goes."""
+    log = output.with_suffix(".log")
+    done = LocalRunner().run(
+        (*command, "-o", str(output)),
+        cwd=output.parent,
+        env=_chosen().env,
+        log=log,
+        timeout=_SECONDS,
+    )
+    if done.exit_code:
+        raise CheckFailed(
+            problem,
+            cure="correct the source, or survey the design without it",
+            code=code,
+            details=tuple(log.read_text(errors="replace").splitlines()[:20]),
+        )
+    return output

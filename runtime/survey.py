@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-import ml_dtypes  # noqa: F401 - lets numpy know bfloat16 by its name
-import numpy as np
-
 from errors import LabError, UsageError
-from runtime.expectation import Call, Expectation, Known, Values, expectation_of, values
-from runtime.loops import compile_loops
+from runtime.expectation import Expectation, expectation_of
+from runtime.judged_runs import judge, replaced
 from runtime.objects import compile_objects
-from simulator import Limits, Simulation
-from simulator.findings import kinds
-from simulator.mlir.layouts import element, layout
+from simulator import Limits
 from simulator.mlir.parse import parse_design
 
 _MISSING_OBJECT = ("NPU140", "NPU141")
@@ -121,16 +120,51 @@ def survey(folder: Path, limits: Limits | None = None) -> Iterator[Finding]:
         )
     limit = limits or Limits(max_seconds=30)
     for design in designs:
-        start = perf_counter()
-        outcome, cycles, failure = _try(design, limit)
-        yield Finding(
-            file=str(design.relative_to(folder)),
-            outcome=outcome,
-            reason=_line(failure),
-            code=(failure.code or "") if isinstance(failure, LabError) else "",
-            cycles=cycles,
-            seconds=perf_counter() - start,
-        )
+        find = _find_apart if _has_kernels(design) else _find
+        yield find(folder, design, limit)
+
+
+def _has_kernels(design: Path) -> bool:
+    try:
+        expected = expectation_of(design)
+    except LabError:
+        return False
+    return expected is not None and bool(expected.kernels)
+
+
+def _find_apart(folder: Path, design: Path, limits: Limits) -> Finding:
+    """Run a design in a process of its own, so that a kernel that crashes ends only that."""
+    done = subprocess.run(
+        (sys.executable, "-m", __name__, str(folder), str(design)),
+        input=json.dumps(asdict(limits)),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        check=False,
+    )
+    if done.returncode == 0:
+        found = json.loads(done.stdout)
+        return Finding(**{**found, "outcome": Outcome(found["outcome"])})
+    return Finding(
+        file=str(design.relative_to(folder)),
+        outcome=Outcome.REFUSED,
+        reason="a kernel of the design ended its process: it reads or writes outside of what it "
+        "was given",
+        code="NPU311",
+    )
+
+
+def _find(folder: Path, design: Path, limits: Limits) -> Finding:
+    start = perf_counter()
+    outcome, cycles, failure = _try(design, limits)
+    return Finding(
+        file=str(design.relative_to(folder)),
+        outcome=outcome,
+        reason=_line(failure),
+        code=(failure.code or "") if isinstance(failure, LabError) else "",
+        cycles=cycles,
+        seconds=perf_counter() - start,
+    )
 
 
 def _try(design: Path, limits: Limits) -> tuple[Outcome, int, Exception | str | None]:
@@ -139,8 +173,7 @@ def _try(design: Path, limits: Limits) -> tuple[Outcome, int, Exception | str | 
         text = design.read_text()
     except (LabError, OSError, UnicodeDecodeError) as error:
         return Outcome.REFUSED, 0, error
-    for old, new in (expected.replace if expected else {}).items():
-        text = text.replace(old, new)
+    text = replaced(text, expected)
     try:
         parse_design(text, design.name)
     except Exception as error:  # a survey goes on whatever one design does to the parser
@@ -150,7 +183,7 @@ def _try(design: Path, limits: Limits) -> tuple[Outcome, int, Exception | str | 
     try:
         with TemporaryDirectory() as folder:
             kernels = compile_objects(expected.kernels if expected else {}, Path(folder))
-            cycles, difference = _run(text, design.name, expected, limits, kernels)
+            cycles, difference = judge(text, design, expected, limits, kernels)
     except Exception as error:
         missing = isinstance(error, LabError) and error.code in _MISSING_OBJECT
         return (Outcome.NEEDS if missing else Outcome.REFUSED), 0, error
@@ -160,98 +193,10 @@ def _try(design: Path, limits: Limits) -> tuple[Outcome, int, Exception | str | 
 
 
 def _is_checked(expected: Expectation | None) -> bool:
-    return expected is not None and any(
+    if expected is None:
+        return False
+    return expected.same_as is not None or any(
         argument.output for call in expected.calls for argument in call.arguments
-    )
-
-
-def _run(
-    text: str,
-    name: str,
-    expected: Expectation | None,
-    limits: Limits,
-    libraries: Mapping[str, Path],
-) -> tuple[int, str | None]:
-    """Run the calls of a design; return the cycles, and the first difference in words."""
-    calls = expected.calls if expected is not None and expected.calls else (Call(),)
-    folder = expected.folder if expected is not None else Path()
-    loaded: dict[str | None, Simulation] = {}
-    results: list[list[Values]] = []
-    cycles = 0
-    for call in calls:
-        if call.device not in loaded:
-            loaded[call.device] = Simulation(
-                text,
-                libraries,
-                limits=limits,
-                source=name,
-                device=call.device,
-                compile_loops=compile_loops,
-                warn=kinds(expected.warn) if expected is not None and expected.warn else None,
-            )
-        simulation = loaded[call.device]
-        arrays = _arrays(simulation, call, Known(folder, [], results))
-        inputs = [array.copy() for array in arrays]
-        cycles += simulation.run(arrays, call.sequence).cycles
-        results.append(arrays)
-        known = Known(folder, inputs, results)
-        for position, argument in enumerate(call.arguments):
-            if argument.output:
-                array = arrays[position]
-                wanted = values(argument.output, len(array), array.dtype, known)
-                difference = _difference(position, array, wanted, argument.any_order)
-                if difference:
-                    return cycles, difference
-    return cycles, None
-
-
-def _arrays(simulation: Simulation, call: Call, known: Known) -> list[Values]:
-    """Return the arrays of a call, filled as it says."""
-    arrays: list[Values] = []
-    types = simulation.argument_types(call.sequence)
-    if call.arguments and len(call.arguments) != len(types):
-        raise UsageError(
-            f"the expectation has {len(call.arguments)} arguments, the sequence {len(types)}",
-            cure="give one entry for each argument of the runtime sequence",
-            code="NPU309",
-        )
-    for position, kind in enumerate(types):
-        what, scalar = layout(kind), element(kind)
-        if what is not None and None not in what.shape:
-            nbytes, dtype = what.nbytes, np.dtype(what.element.numpy)
-        elif scalar is not None:
-            nbytes, dtype = scalar.bytes, np.dtype(scalar.numpy)
-        else:
-            raise UsageError(
-                f"argument {position} is {kind}, which no array fits",
-                cure="survey designs whose arguments have fixed shapes",
-                code="NPU309",
-            )
-        given = call.arguments[position] if call.arguments else None
-        if given is not None and given.dtype:
-            dtype = np.dtype(given.dtype)
-        array = np.zeros(nbytes // dtype.itemsize, dtype)
-        if given is not None and given.input:
-            filled = values(
-                given.input, len(array), dtype, Known(known.folder, arrays, known.results)
-            )
-            array[: len(filled)] = filled[: len(array)]
-        arrays.append(array)
-    return arrays
-
-
-def _difference(position: int, array: Values, wanted: Values, any_order: bool) -> str | None:
-    if len(wanted) == 0 or len(wanted) > len(array):
-        return f"argument {position} has {len(array)} elements, {len(wanted)} are expected"
-    if any_order:
-        array, wanted = np.sort(array[: len(wanted)]), np.sort(wanted)
-    wrong = np.flatnonzero(array[: len(wanted)] != wanted)
-    if not len(wrong):
-        return None
-    first = int(wrong[0])
-    return (
-        f"argument {position}: {len(wrong)} of {len(wanted)} elements differ, the first at "
-        f"{first}: {array[first]} instead of {wanted[first]}"
     )
 
 
@@ -301,3 +246,9 @@ def tally(findings: Iterable[Finding]) -> dict[str, Any]:
             for finding in report.findings
         ],
     }
+
+
+if __name__ == "__main__":  # one design, for _find_apart
+    _folder, _design = map(Path, sys.argv[1:])
+    _found = _find(_folder, _design, Limits(**json.load(sys.stdin)))
+    sys.stdout.write(json.dumps(asdict(_found)))

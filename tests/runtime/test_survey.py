@@ -205,6 +205,106 @@ def test_values_of_files_and_of_chance(tmp_path: Path) -> None:
     assert len(set(first.tolist())) > 3
 
 
+KERNEL = """
+#include <stdint.h>
+int32_t helper(int32_t x);
+extern "C" void work(int32_t *a, int32_t *b) {
+  for (int i = 0; i < 8; ++i)
+    b[i] = helper(a[i]);
+}
+"""
+
+WORKING = """
+module {
+  aie.device(npu1) {
+    %shim = aie.tile(0, 0)
+    %t = aie.tile(0, 2)
+    aie.objectfifo @in(%shim, {%t}, 2 : i32) : !aie.objectfifo<memref<8xi32>>
+    aie.objectfifo @out(%t, {%shim}, 2 : i32) : !aie.objectfifo<memref<8xi32>>
+    func.func private @work(memref<8xi32>, memref<8xi32>) attributes {link_with = "work.o"}
+    aie.core(%t) {
+      %0 = aie.objectfifo.acquire @in(Consume, 1) : !aie.objectfifosubview<memref<8xi32>>
+      %1 = aie.objectfifo.subview.access %0[0]
+          : !aie.objectfifosubview<memref<8xi32>> -> memref<8xi32>
+      %2 = aie.objectfifo.acquire @out(Produce, 1) : !aie.objectfifosubview<memref<8xi32>>
+      %3 = aie.objectfifo.subview.access %2[0]
+          : !aie.objectfifosubview<memref<8xi32>> -> memref<8xi32>
+      func.call @work(%1, %3) : (memref<8xi32>, memref<8xi32>) -> ()
+      aie.objectfifo.release @in(Consume, 1)
+      aie.objectfifo.release @out(Produce, 1)
+      aie.end
+    }
+    aie.runtime_sequence(%x: memref<8xi32>, %y: memref<8xi32>) {
+      aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 0][1, 1, 1, 8][0, 0, 0, 1])
+          {id = 1 : i64, metadata = @out} : memref<8xi32>
+      aiex.npu.dma_memcpy_nd(%x[0, 0, 0, 0][1, 1, 1, 8][0, 0, 0, 1])
+          {id = 0 : i64, metadata = @in} : memref<8xi32>
+      aiex.npu.dma_wait {symbol = @out}
+    }
+  }
+}
+"""
+
+
+def test_kernels_are_compiled_and_a_crash_ends_only_its_design(tmp_path: Path) -> None:
+    (tmp_path / "work.cc").write_text(KERNEL)
+    (tmp_path / "plus.cc").write_text("int helper(int x) { return x + 3; }")
+    (tmp_path / "wild.cc").write_text("int helper(int x) { return *(volatile int *)(long)x; }")
+    (tmp_path / "bad.c").write_text("int helper(int x) { return }")
+    for name in ("plus.cc", "wild.cc", "bad.c", "none.cc"):
+        put(
+            tmp_path,
+            name.partition(".")[0],
+            WORKING,
+            f'[kernels]\n"work.o" = ["work.cc", "{name}"]\n[[run]]\n'
+            "arguments = [{ input = { iota = 5 } }, { output = { add_constant = 3, of = 0 } }]",
+        )
+    outcomes = {name: (one.outcome.value, one.code) for name, one in found(tmp_path).items()}
+    assert outcomes == {
+        "bad.mlir": ("refused", "NPU010"),
+        "none.mlir": ("refused", "NPU309"),
+        "plus.mlir": ("right", ""),
+        "wild.mlir": ("refused", "NPU311"),
+    }
+
+
+def test_two_forms_of_a_design_leave_the_same_bytes(tmp_path: Path) -> None:
+    copy = COPY.replace("DEVICE", "npu1")
+    put(tmp_path, "first", copy)
+    call = "[[run]]\narguments = [{ input = { random = 1 } }, {}]"
+    put(
+        tmp_path,
+        "same",
+        copy.replace(", 2 : i32)", ", 1 : i32)"),
+        f'same_as = "first.mlir"\n{call}',
+    )
+    put(
+        tmp_path,
+        "half",
+        copy.replace(
+            "%x[0, 0, 0, 0][1, 1, 1, 8][0, 0, 0, 1]", "%x[0, 0, 0, 0][1, 1, 4, 2][0, 0, 2, 1]"
+        ).replace(
+            "%y[0, 0, 0, 0][1, 1, 1, 8][0, 0, 0, 1]", "%y[0, 0, 0, 0][1, 1, 2, 4][0, 0, 1, 2]"
+        ),
+        f'same_as = "first.mlir"\n{call}',
+    )
+    put(tmp_path, "lost", copy, f'same_as = "none.mlir"\n{call}')
+    result = found(tmp_path)
+    assert result["same.mlir"].outcome is Outcome.RIGHT
+    assert result["half.mlir"].outcome is Outcome.WRONG
+    assert result["half.mlir"].reason.startswith("run 0, argument 1: ")
+    assert result["lost.mlir"].code == "NPU309"
+
+
+def test_results_in_any_order(tmp_path: Path) -> None:
+    for name, wanted in (("a", "12, 11, 10, 9, 8, 7, 6, 5"), ("b", "5, 5, 6, 7, 8, 9, 10, 11")):
+        text = RIGHT.replace(
+            "output = { copy = 0 }", f"any_order = true, output = {{ list = [{wanted}] }}"
+        )
+        put(tmp_path, name, COPY, text)
+    assert [one.outcome.value for one in survey(tmp_path)] == ["right", "wrong"]
+
+
 def test_upstream_designs() -> None:
     """Upstream's own designs are not in this repository: name a folder of them to run them."""
     folder = os.environ.get("NPULAB_DESIGN_CORPUS")
