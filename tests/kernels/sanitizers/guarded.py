@@ -31,7 +31,8 @@ LONG = 1 << 15
 """Bytes of arguments above which only the last cases run, the kernel's own corners: instrumented
 code is slow, and a longer variant runs the code of a shorter one."""
 
-SOME = 2
+LONGER = 1 << 18
+"""Bytes of arguments above which only the last case runs."""
 
 _libc = ctypes.CDLL(None)
 _libc.posix_memalign.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
@@ -102,10 +103,10 @@ def _guarded(bind: Callable[..., NativeFunction]) -> Callable[..., NativeFunctio
 
 
 def cases(kernel: Kernel) -> Iterator[Case]:
-    """Yield the kernel's cases; of those of a long one the last, which are its own corners."""
+    """Yield the kernel's cases; of those of a long one the last."""
     mine = list(kernel.cases())
-    long = sum(arg.nbytes for arg in kernel.args()) > LONG
-    yield from mine[-SOME:] if long else mine
+    size = sum(arg.nbytes for arg in kernel.args())
+    yield from mine[-1:] if size > LONGER else mine[-2:] if size > LONG else mine
 
 
 def main() -> None:
