@@ -1,6 +1,7 @@
-"""The AIE2 core: its machine code, decoded, encoded and printed.
+"""The AIE2 core: its machine code, decoded, encoded, printed and executed.
 
-The encodings are data, in `tables/`. Nothing here executes code yet.
+The encodings are data, in `tables/`. `execution/` runs code with the core's exposed
+pipeline, and `machine.py` makes a program of the array's cores of it.
 """
 
 from simulator.aie2.bundle import Bundle, decode, encode

@@ -210,3 +210,17 @@ def test_comparisons_and_selection(bits: int) -> None:
         assert (largest, flags) == (np.maximum(x, y).tobytes(), less)
         chosen = MEANINGS[f"vsel.{bits}"](a.tobytes(), b.tobytes(), less)
         assert chosen == largest
+
+
+def test_a_product_of_32_bits_in_two_halves() -> None:
+    """The high half's products, shifted by 16, and the low half's: a product of 32 bits."""
+    random = np.random.default_rng(9)
+    a = random.integers(-(2**31), 2**31, (4, 4)).astype(np.int32)
+    b = random.integers(-(2**15), 2**15, (4, 4)).astype(np.int16)
+    low, high = (a & 0xFFFF).astype(np.uint16), (a >> 16).astype(np.int16)
+    kind = 1 << 1 | 3 << 3 | 1 << 5
+    factors = [np.pad(v.reshape(-1), (0, 16)).tobytes() for v in (high, b, low)]
+    first = MEANINGS["vmul"](factors[0], factors[1], kind | 3 << 8)
+    both = MEANINGS["vmac"](first, factors[2], factors[1], kind | 1 << 8 | 1 << 10)
+    expected = a.astype(np.int64) @ b.astype(np.int64)
+    assert np.frombuffer(both, np.int64).reshape(4, 4).tolist() == expected.tolist()

@@ -3,7 +3,7 @@
 A configuration word says what an instruction multiplies (llvm-aie's aiev2 headers,
 ``aiev2_compute_control``): bit 0 leaves the accumulator out, bits 1-2 the accumulator's
 lanes, 3-4 the width of the factors, 5-7 the arrangement, 8 and 9 that the second and the
-first factor are signed, 10 shifts the accumulator by 16, 11 to 13 negate the products,
+first factor are signed, 10 shifts the first accumulator left by 16, 11 to 13 negate the products,
 the first and the second accumulator.
 """
 
@@ -72,6 +72,11 @@ class Control:
     def signed(self) -> tuple[bool, bool]:
         return bool(self.word >> 9 & 1), bool(self.word >> 8 & 1)
 
+    @property
+    def shifted(self) -> bool:
+        """Whether the first accumulator is shifted left by 16, for factors in two halves."""
+        return bool(self.word >> 10 & 1)
+
     def negated(self, which: int) -> bool:
         """Whether products (0), the first (1) or the second accumulator (2) are negated."""
         return bool(self.word >> 11 + which & 1)
@@ -137,16 +142,10 @@ def accumulate(
     products_: Lanes | int, first: bytes | None, second: bytes | None, control: Control
 ) -> bytes:
     """Add products and accumulators, each with its sign, lanes wrapping."""
-    if control.word >> 10 & 1:
-        raise CheckFailed(
-            "shifting the accumulator by 16 in a multiplication is not implemented",
-            cure="multiply narrower integers",
-            code="NPU510",
-        )
     bits = control.accumulator_bits
     total = -products_ if control.negated(0) else products_
     if first is not None and not control.zero:
-        values = wide(first, bits, signed=True)
+        values = wide(first, bits, signed=True) << (16 if control.shifted else 0)
         total = total + (-values if control.negated(1) else values)
     if second is not None:
         values = wide(second, bits, signed=True)
