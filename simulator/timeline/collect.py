@@ -211,7 +211,7 @@ class Collector:
                 line.waits[peer] += cycle - line.since
             span = Span(line.since, cycle, activity.doing, activity.what, activity.origin.line)
             self._count += line.add(span, self._resolution)
-        while self._count > self._limit:
+        while self._count > max(self._limit, len(self._lines)):
             self._coarsen()
 
     def _coarsen(self) -> None:

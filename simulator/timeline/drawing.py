@@ -99,7 +99,8 @@ def _notes(timeline: Timeline, left_out: int) -> str:
 def _header_height(timeline: Timeline, width: float, left_out: int) -> float:
     lines = len(wrapped(timeline.title, width - 2 * _MARGIN))
     lines += len(wrapped(_notes(timeline, left_out), width - 2 * _MARGIN))
-    return (FONT + 4) * (lines + 1) + 12
+    rows = 1 + max(row for _, row, _, _ in _legend(width))
+    return (FONT + 4) * (lines + rows) + 12
 
 
 def _header(timeline: Timeline, width: float, left_out: int) -> Iterator[str]:
@@ -110,11 +111,21 @@ def _header(timeline: Timeline, width: float, left_out: int) -> Iterator[str]:
     for line in wrapped(_notes(timeline, left_out), width - 2 * _MARGIN):
         yield text(_MARGIN, y, line, "soft")
         y += FONT + 4
-    x = _MARGIN
+    for x, row, style, label in _legend(width):
+        base = y + row * (FONT + 4)
+        yield rectangle(x, base - 10, 10, 10, style)
+        yield text(x + 14, base, label, "soft")
+
+
+def _legend(width: float) -> Iterator[tuple[float, int, str, str]]:
+    """Yield place, row, style and label of each entry."""
+    x, row = _MARGIN, 0
     for style, label in _LEGEND:
-        yield rectangle(x, y - 10, 10, 10, style)
-        yield text(x + 14, y, label, "soft")
-        x += 14 + len(label) * CHARACTER + 12
+        length = 14 + len(label) * CHARACTER
+        if x + length > width - _MARGIN:
+            x, row = _MARGIN, row + 1
+        yield x, row, style, label
+        x += length + 12
 
 
 def _lane(timeline: Timeline, track: Track, y: float, width: float) -> Iterator[str]:

@@ -50,7 +50,7 @@ class Levels:
         if points and points[-1][1] == value:
             return
         self._count += _append(points, (cycle, value), self.resolution)
-        while self._count > self._limit:
+        while self._count > max(self._limit, 2 * len(self.all)):
             self._coarsen()
 
     def begin(self) -> None:
@@ -64,8 +64,6 @@ class Levels:
         for level in self.all.values():
             points, level.points = level.points, []
             self._count += sum(_append(level.points, point, self.resolution) for point in points)
-        if self._count == len(self.all):
-            self._limit = max(self._limit, self._count)
 
 
 def _append(points: Points, point: tuple[int, int], resolution: int) -> int:
@@ -73,14 +71,15 @@ def _append(points: Points, point: tuple[int, int], resolution: int) -> int:
 
     The first point stays: it tells what there was at the start.
     """
-    if points and points[-1][0] == point[0]:
-        points[-1] = point
-        return 0
-    if resolution and len(points) > 1 and points[-1][0] // resolution == point[0] // resolution:
-        points[-1] = point
-        return 0
+    last = points[-1][0] if points else -1
+    window = resolution or 1
+    replaced = last == point[0] or (len(points) > 1 and last // window == point[0] // window)
+    if replaced:
+        points.pop()
+    if points and points[-1][1] == point[1]:  # there and back within the window
+        return -replaced
     points.append(point)
-    return 1
+    return 1 - replaced
 
 
 def counters(levels: Levels) -> tuple[Counter, ...]:

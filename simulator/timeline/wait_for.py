@@ -156,7 +156,7 @@ def _box(node: _Node, name: list[str], box: _Box, width: float) -> Iterator[str]
 def _arrows(edges: list[tuple[int, int, bool]], boxes: list[_Box], right: float) -> Iterator[str]:
     """Draw straight arrows to the next box below, and arcs at the right to all others."""
     rail = 0
-    for source, target, hot in edges:
+    for source, target, hot in sorted(edges, key=lambda edge: edge[2]):
         style = " hot" * hot
         if target == source + 1:
             x = _MARGIN + 24
@@ -167,6 +167,6 @@ def _arrows(edges: list[tuple[int, int, bool]], boxes: list[_Box], right: float)
         x = right + 8 + _RAIL * (rail % 6)
         rail += 1
         start = (boxes[source].top + boxes[source].bottom) / 2 + 4
-        end = (boxes[target].top + boxes[target].bottom) / 2 - 4
+        end = boxes[target].top + 14 + 9 * (rail % 4)
         yield (f'<path class="edge{style}" d="M{right:g} {start:g}H{x:g}V{end:g}H{right + 7:g}"/>')
         yield f'<path class="tip{style}" d="M{right + 9:g} {end - 5:g}v10l-9 -5z"/>'
