@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,12 +61,7 @@ class SimDevice:
 
     def load(self, build: Build, args: tuple[Arg, ...] | None = None) -> SimProgram:
         """See `runtime.device.Device.load`."""
-        if build.target != self.target:
-            raise UsageError(
-                f"{build.title} is built for {build.target}, and the simulator runs host builds",
-                cure=f"npulab build --target host {build.title}",
-                code="NPU402",
-            )
+        self._check_target(build)
         arguments = args if args is not None else build.args
         if arguments is None:
             raise UsageError(
@@ -74,20 +69,99 @@ class SimDevice:
                 cure="give the arguments with their roles when you load it",
                 code="NPU402",
             )
-        return SimProgram(build, arguments, self._limits, self._watchers)
+        return SimProgram(LoadedArray(build, self._limits, self._watchers), arguments)
+
+    def load_merged(
+        self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
+    ) -> dict[str, SimProgram]:
+        """Prepare a design with several runtime sequences: one array, a program for each.
+
+        Args:
+            build: A host build.
+            sequences: The arguments of each runtime sequence, by its name.
+
+        Raises:
+            UsageError: The build is for another target.
+        """
+        self._check_target(build)
+        array = LoadedArray(build, self._limits, self._watchers)
+        return {name: SimProgram(array, args, name) for name, args in sequences.items()}
+
+    def _check_target(self, build: Build) -> None:
+        if build.target != self.target:
+            raise UsageError(
+                f"{build.title} is built for {build.target}, and the simulator runs host builds",
+                cure=f"npulab build --target host {build.title}",
+                code="NPU402",
+            )
+
+
+class LoadedArray:
+    """A build on a simulated array: what a hardware context is on a device.
+
+    It keeps its state from call to call, as a device does, and between the programs that share
+    it.
+    """
+
+    def __init__(self, build: Build, limits: Limits | None, watchers: Watchers) -> None:
+        self._build = build
+        self._limits = limits
+        self._watchers = watchers
+        self._simulation: Simulation | None = self._load()
+
+    def run(self, arrays: Sequence[Array], sequence: str | None) -> Run:
+        """Play a runtime sequence on host arrays; see `simulator.Simulation.run`."""
+        simulation = self._simulation or self._load()
+        # A run that fails leaves cores and channels where they stopped: load again after it.
+        self._simulation = None
+        run = self._watched(simulation, arrays, sequence)
+        self._simulation = simulation
+        return run
+
+    def _load(self) -> Simulation:
+        from runtime.loops import compile_loops
+        from simulator import Limits, Simulation
+
+        build = self._build
+        return Simulation(
+            build.design,
+            build.libraries,
+            build.cycles,
+            self._limits or Limits(),
+            compile_loops=compile_loops,
+            recorder=self._watchers.recorder,
+        )
+
+    def _watched(
+        self, simulation: Simulation, arrays: Sequence[Array], sequence: str | None
+    ) -> Run:
+        from simulator.array.deadlock import Deadlock
+
+        try:
+            return simulation.run(arrays, sequence)
+        except Deadlock as error:
+            draw = self._watchers.on_deadlock
+            picture = draw(self._build.title, error.graph) if draw else None
+            if picture is not None:
+                error.details = (*error.details, f"picture: {picture}")
+            raise
 
 
 class SimProgram:
-    """A build on a simulated array, which keeps its state from call to call as a device does."""
+    """A runtime sequence of a loaded array.
+
+    Args:
+        array: The array, which other programs may share.
+        args: The sequence's arguments.
+        sequence: Its name; None where the design has only one.
+    """
 
     def __init__(
-        self, build: Build, args: tuple[Arg, ...], limits: Limits | None, watchers: Watchers
+        self, array: LoadedArray, args: tuple[Arg, ...], sequence: str | None = None
     ) -> None:
-        self._build = build
-        self._watchers = watchers
+        self._array = array
         self._args = args
-        self._limits = limits
-        self._simulation: Simulation | None = self._load()
+        self._sequence = sequence
         self._calls = 0
 
     @property
@@ -100,11 +174,7 @@ class SimProgram:
         self._calls += 1
         poison = Poison(self._calls)
         arrays = _buffers(self._args, inputs, poison)
-        simulation = self._simulation or self._load()
-        # A run that fails leaves cores and channels where they stopped: load again after it.
-        self._simulation = None
-        run = self._run(simulation, arrays)
-        self._simulation = simulation
+        run = self._array.run(arrays, self._sequence)
         results = zip(self._args, arrays, run.written, strict=True)
         written = [(arg, array, mask) for arg, array, mask in results if arg.role.is_written]
         return Result(
@@ -123,31 +193,11 @@ class SimProgram:
             ),
         )
 
-    def _load(self) -> Simulation:
-        from runtime.loops import compile_loops
-        from simulator import Limits, Simulation
-
-        build = self._build
-        return Simulation(
-            build.design,
-            build.libraries,
-            build.cycles,
-            self._limits or Limits(),
-            compile_loops=compile_loops,
-            recorder=self._watchers.recorder,
-        )
-
-    def _run(self, simulation: Simulation, arrays: Sequence[Array]) -> Run:
-        from simulator.array.deadlock import Deadlock
-
-        try:
-            return simulation.run(arrays)
-        except Deadlock as error:
-            draw = self._watchers.on_deadlock
-            picture = draw(self._build.title, error.graph) if draw else None
-            if picture is not None:
-                error.details = (*error.details, f"picture: {picture}")
-            raise
+    def batch(self, calls: Sequence[Sequence[Array]]) -> list[Result]:
+        """Run many calls as one command, as `runtime.xrt.program.XrtProgram.batch` does."""
+        for inputs in calls:
+            check_inputs([arg for arg in self._args if arg.role.is_read], inputs)
+        return [self(*inputs) for inputs in calls]
 
 
 def _buffers(args: Sequence[Arg], inputs: Sequence[Array], poison: Poison) -> list[Array]:

@@ -12,6 +12,7 @@ from errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from kernels.contract import Arg, Function, Kernel
+    from kernels.merged import Merged
 
 _COMMENT = re.compile(r"//[^\n]*")
 _LINK_WITH = re.compile(r'\blink_with\s*=\s*"([^"]+)"')
@@ -76,6 +77,20 @@ class Unit:
             ),
             functions=kernel.functions(),
             args=kernel.args(),
+        )
+
+    @classmethod
+    def from_merged(cls, merged: Merged) -> Unit:
+        """Return the unit of several kernels in one design, each with its own object."""
+        return cls(
+            name="merged",
+            label=merged.name,
+            design=merged.design(),
+            objects=tuple(
+                ObjectSource(name=f"{name}.o", source=part.source, defines=part.defines())
+                for name, part in merged.sequences.items()
+            ),
+            functions=merged.functions,
         )
 
     @classmethod

@@ -169,7 +169,7 @@ class FfnBf16(Kernel):
         return Work(ops=ops, bytes=moved)
 
     def cases(self, seed: int = 0) -> Iterator[Case]:
-        """Keep the sums in fp32's range and the random weights' deviation."""
+        """Keep sums in fp32's range, and the ramp and random weights at a deviation near 1."""
         x = self.args()[0]
         large = {"lowest": -1e30, "highest": 1e30}
         few = ("zeros", "ramp", "nan") if self.rows > 256 else None
@@ -179,6 +179,8 @@ class FfnBf16(Kernel):
                 data["X"] = np.full(x.shape, large[case.name], bfloat16)
             elif case.name == "alternating":
                 data["X"] = np.resize(np.array([1e30, -1e30], bfloat16), x.shape)
+            elif case.name == "ramp":
+                data["X"] = ((data["X"].astype(np.float64) - 125.0) / 64.0).astype(bfloat16)
             elif case.name.startswith("random"):
                 data |= _weights(self.width, self.hidden, seed + int(case.name[-1]))
             if few is None or case.name in few or case.name in ("random-0", "inf"):
