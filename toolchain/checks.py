@@ -53,7 +53,7 @@ def _check(unit: Unit, folder: Path, work: Path) -> None:
     from simulator import check
 
     try:
-        resources: Resources = check(unit.design, _source(unit))
+        resources: Resources = check(unit.design, _source(unit), complete=unit.args is not None)
         contract.check(unit, resources)
     except LabError as error:
         raise _located(error, unit, folder) from error

@@ -10,13 +10,14 @@ from xdsl.ir import Attribute
 from simulator.array import checks
 from simulator.array.array import Array
 from simulator.array.config import ChannelId, Direction, TileId
-from simulator.array.host import PushTask, WriteBd
+from simulator.array.host import HostRequest, PushTask, WriteBd
 from simulator.mlir.cores.program import CoreProgram
 from simulator.mlir.dialects.device import CoreOp, RuntimeSequence
 from simulator.mlir.failure import where
 from simulator.mlir.layouts import element, layout
 from simulator.mlir.lower import Lowered, lower
 from simulator.mlir.placement import stack_size
+from simulator.mlir.starvation import check_starvation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ class Resources:
     sequences: tuple[Sequence, ...]
 
 
-def check(design: str, source: str = "design.mlir") -> Resources:
+def check(design: str, source: str = "design.mlir", *, complete: bool = False) -> Resources:
     """Check a design without running it.
 
     The design is parsed, lowered and compared with the limits of every tile; its core bodies
@@ -128,6 +129,8 @@ def check(design: str, source: str = "design.mlir") -> Resources:
     Args:
         design: MLIR text in the aie dialect.
         source: Name of the text in messages.
+        complete: Refuse a channel that can never begin, too: the design is one that is to run,
+            not a piece of one.
 
     Returns:
         What the design takes of each tile.
@@ -140,9 +143,15 @@ def check(design: str, source: str = "design.mlir") -> Resources:
     """
     lowered = lower(design, source)
     Array(lowered.configuration)
+    known = True
+    commands: list[HostRequest] = []
     for sequence in lowered.design.sequences.values():
         if all(isinstance(arg.type, MemRefType) for arg in sequence.body.blocks[0].args):
-            _check_sequence(lowered, sequence)
+            commands += _check_sequence(lowered, sequence)
+        else:
+            known = False
+    if complete and known:
+        check_starvation(lowered, commands)
     return resources(lowered)
 
 
@@ -179,10 +188,11 @@ def resources(lowered: Lowered) -> Resources:
     )
 
 
-def _check_sequence(lowered: Lowered, sequence: RuntimeSequence) -> None:
+def _check_sequence(lowered: Lowered, sequence: RuntimeSequence) -> list[HostRequest]:
     """Play a sequence for nobody, and refuse the commands that the array would refuse."""
     geometry = lowered.design.geometry
-    for command in lowered.commands(sequence):
+    commands = list(lowered.commands(sequence))
+    for command in commands:
         if isinstance(command, WriteBd):
             checks.check_descriptor(geometry, command.tile, command.bd, command.content)
         elif isinstance(command, PushTask):
@@ -190,6 +200,7 @@ def _check_sequence(lowered: Lowered, sequence: RuntimeSequence) -> None:
             what = f"task on {channel}{command.task.origin.bracketed}"
             checks.check_channel(geometry, channel, what)
             checks.check_task(geometry, channel, command.task, what)
+    return commands
 
 
 def _used_tiles(lowered: Lowered) -> set[TileId]:
