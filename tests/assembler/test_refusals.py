@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import LabError, UsageError
-from simulator.aie2.assembler import assemble
+from simulator.aie2.assembler import assemble, write_elf
 
 REFUSED = {
     # syntax
@@ -26,7 +29,8 @@ REFUSED = {
     "mova r0, #1 +": ("NPU530", "1:11: '1 +' is no number"),
     "mova r0, #(1": ("NPU530", "1:11: '(1' is no number"),
     "mova r0, #1 2": ("NPU530", "1:11: '1 2' is no number"),
-    "mova r0, #12ab$%": ("NPU530", "1:16: '12ab$%' is no number"),
+    "mova r0, #12ab$%": ("NPU530", "1:11: '12ab$%' is no number"),
+    "movxm r0, #" + "(" * 5000: ("NPU530", f"1:12: '{'(' * 40}...' is no number"),
     # instructions
     "ad r1, r2, r3": ("NPU531", "1:1: there is no instruction 'ad'; did you mean and?"),
     "nop;; nop": ("NPU531", "1:5: there is no instruction ''"),
@@ -51,7 +55,10 @@ REFUSED = {
     "movxm p0, #nowhere": ("NPU534", "1:12: nowhere is not defined"),
     "a: nop\na: nop": ("NPU534", "2:1: a is defined in line 1 already"),
     ".set a, 1\n.set a, 2": ("NPU534", "2:6: a is defined in line 1 already"),
-    ".set a, b\n.set b, a\nmovxm r0, #a": ("NPU534", "2:9: b is defined by itself"),
+    ".set a, b\n.set b, a\nmovxm r0, #a": (
+        "NPU534",
+        "2:9: b is defined by itself, or through more than 16 others",
+    ),
     ".globl main\nnop": ("NPU534", "1:8: main is not defined"),
     ".data\n.space end - .\nend:": ("NPU534", "2:8: end is not defined"),
     # numbers
@@ -59,6 +66,8 @@ REFUSED = {
     "lda r1, [p0], #6": ("NPU535", "1:16: lda cannot take #6"),
     "acq #-1, r1": ("NPU535", "1:6: acq cannot take #-1"),
     "movxm r0, #0x1ffffffff": ("NPU535", "1:12: movxm cannot take #8589934591"),
+    "f: nop\n.size f, f - .": ("NPU535", "2:10: -2 is no size or value of a symbol"),
+    ".globl n\n.set n, 1 - 2": ("NPU535", "2:9: -1 is no size or value of a symbol"),
     ".data\n.byte 256": ("NPU535", "2:7: 256 does not fit 1 bytes"),
     ".data\n.short -32769": ("NPU535", "2:8: -32769 does not fit 2 bytes"),
     # memory
@@ -125,6 +134,25 @@ def test_any_text_is_assembled_or_refused(source: str) -> None:
     code = None
     try:
         assemble(source)
+    except LabError as error:
+        code = error.code
+    assert code in {None, *(f"NPU{number}" for number in range(530, 538))}
+
+
+SOURCES = sorted(Path(__file__).parents[1].glob("binaries/*/core.s"))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(SOURCES), st.randoms(use_true_random=False))
+def test_a_damaged_program_is_assembled_or_refused(path: Path, draw: random.Random) -> None:
+    lines = path.read_text().split("\n")
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(lines))
+        cut = draw.randint(0, len(lines[at]))
+        lines[at] = lines[at][:cut] + draw.choice([*WORDS, ""]) + lines[draw.randrange(len(lines))]
+    code = None
+    try:
+        write_elf(assemble("\n".join(lines)))
     except LabError as error:
         code = error.code
     assert code in {None, *(f"NPU{number}" for number in range(530, 538))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from struct import Struct
 
-from simulator.aie2.assembler.program import Program, Symbol
+from simulator.aie2.assembler.program import Block, Program, Symbol
 
 EM_AIE = 264
 EF_AIE2 = 2
@@ -40,42 +40,25 @@ class _Strings:
 def write(program: Program) -> bytes:
     """Return the bytes of a program's ELF file."""
     names = _Strings()
-    table, first_global, strings = _symbol_table(program)
     offset = _HEADER.size + _SEGMENT.size * len(program.blocks)
     body = bytearray()
     sections = [_SECTION.pack(*(0,) * 10)]
     segments = []
     for block in program.blocks:
-        kind = _PROGBITS if block.data else _NOBITS
-        align = _TEXT_ALIGNMENT if block.is_code else _DATA_ALIGNMENT
-        sections.append(
-            _SECTION.pack(
-                *(names.add(block.name), kind, _SECTION_FLAGS[block.name], block.address),
-                *(offset + len(body), block.size, 0, 0, align, 0),
-            )
-        )
-        segments.append(
-            _SEGMENT.pack(
-                *(_LOAD, offset + len(body), block.address, block.address),
-                *(len(block.data), block.size, _SEGMENT_FLAGS[block.name], 1),
-            )
-        )
+        sections.append(_section(block, names.add(block.name), offset + len(body)))
+        segments.append(_segment(block, offset + len(body)))
         body += block.data
         body += bytes(-len(body) % 4)
-    link = len(program.blocks) + 3
-    for name, kind, data, info in (
-        (".symtab", _SYMTAB, table, first_global),
-        (".shstrtab", _STRTAB, b"", 0),
-        (".strtab", _STRTAB, bytes(strings.data), 0),
+    table, first_global, strings = _symbol_table(program)
+    titles = [names.add(name) for name in (".symtab", ".shstrtab", ".strtab")]
+    link = len(sections) + 2
+    for title, kind, data, more in (
+        (titles[0], _SYMTAB, table, (link, first_global, 4, _SYMBOL.size)),
+        (titles[1], _STRTAB, bytes(names.data), (0, 0, 1, 0)),
+        (titles[2], _STRTAB, bytes(strings.data), (0, 0, 1, 0)),
     ):
-        title = names.add(name)
-        data = bytes(names.data) + b".strtab\0" if name == ".shstrtab" else data
-        size = _SYMBOL.size if kind == _SYMTAB else 0
         sections.append(
-            _SECTION.pack(
-                *(title, kind, 0, 0, offset + len(body), len(data)),
-                *(link if kind == _SYMTAB else 0, info, 4 if kind == _SYMTAB else 1, size),
-            )
+            _SECTION.pack(title, kind, 0, 0, offset + len(body), len(data), *more),
         )
         body += data
         body += bytes(-len(body) % 4)
@@ -85,6 +68,19 @@ def write(program: Program) -> bytes:
         *(_SEGMENT.size, len(segments), _SECTION.size, len(sections), len(sections) - 2),
     )
     return header + b"".join(segments) + bytes(body) + b"".join(sections)
+
+
+def _section(block: Block, title: int, offset: int) -> bytes:
+    kind = _PROGBITS if block.data else _NOBITS
+    align = _TEXT_ALIGNMENT if block.is_code else _DATA_ALIGNMENT
+    flags = _SECTION_FLAGS[block.name]
+    return _SECTION.pack(title, kind, flags, block.address, offset, block.size, 0, 0, align, 0)
+
+
+def _segment(block: Block, offset: int) -> bytes:
+    sizes = (len(block.data), block.size)
+    flags = _SEGMENT_FLAGS[block.name]
+    return _SEGMENT.pack(_LOAD, offset, block.address, block.address, *sizes, flags, 1)
 
 
 def _symbol_table(program: Program) -> tuple[bytes, int, _Strings]:
@@ -101,7 +97,7 @@ def _symbol_table(program: Program) -> tuple[bytes, int, _Strings]:
 def _entry(symbol: Symbol, strings: _Strings, numbers: dict[str, int]) -> bytes:
     return _SYMBOL.pack(
         strings.add(symbol.name),
-        symbol.value & 0xFFFFFFFF,
+        symbol.value,
         symbol.size,
         symbol.is_global << 4 | _KINDS[symbol.kind],
         0,

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from errors import UsageError
 from simulator.aie2.assembler.source import Text
 
 NAME = re.compile(r"[A-Za-z_.$][\w.$]*")
 _TOKEN = re.compile(r"\s*(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)|([A-Za-z_.$][\w.$]*)|([-+*()]))")
 _CURE = "Write numbers, symbols and `.` (the address here) joined by +, - and *."
+
+_MOST_SHOWN = 40
+_MOST_NESTED = 8
+"""Parentheses and signs within each other."""
 
 Lookup = Callable[[str], int | None]
 """The value of a symbol, None where it has none."""
@@ -40,7 +45,7 @@ class Expression:
         while at < len(text.text):
             found = _TOKEN.match(text.text, at)
             if found is None:
-                raise text.part(at).error(f"{text.text!r} is no number", _CURE, "NPU530")
+                raise _refusal(text)
             kind = ("number", "name", "sign")[(found.lastindex or 1) - 1]
             tokens.append((kind, text.part(at, found.end())))
             at = found.end()
@@ -64,6 +69,7 @@ class _Evaluator:
         self.expression = expression
         self.lookup = lookup
         self.at = 0
+        self.depth = 0
 
     def value(self) -> int:
         result = self._sum()
@@ -85,6 +91,14 @@ class _Evaluator:
         return result
 
     def _term(self) -> int:
+        self.depth += 1
+        if self.depth > _MOST_NESTED:
+            raise self._refusal()
+        result = self._signed()
+        self.depth -= 1
+        return result
+
+    def _signed(self) -> int:
         if (sign := self._sign("+-")) is not None:
             return self._term() if sign == "+" else -self._term()
         if self._sign("(") is not None:
@@ -117,6 +131,10 @@ class _Evaluator:
                 return text.text
         return None
 
-    def _refusal(self) -> Exception:
-        text = self.expression.text
-        return text.error(f"{text.text!r} is no number", _CURE, "NPU530")
+    def _refusal(self) -> UsageError:
+        return _refusal(self.expression.text)
+
+
+def _refusal(text: Text) -> UsageError:
+    cut = text.text[:_MOST_SHOWN] + "..." * (len(text.text) > _MOST_SHOWN)
+    return text.error(f"{cut!r} is no number", _CURE, "NPU530")

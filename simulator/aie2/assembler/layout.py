@@ -24,6 +24,9 @@ _MOST_LENGTHENED = 32
 
 _EVEN = 2
 
+_MOST_NESTED = 16
+"""Symbols of .set that one of them may be defined through."""
+
 
 class Layout:
     """The addresses of labels, and the values of symbols."""
@@ -50,9 +53,11 @@ class Layout:
         value = self.source.values.get(name)
         if value is None:
             return None
-        if depth > len(self.source.values):
+        if depth > _MOST_NESTED:
             raise value.text.error(
-                f"{name} is defined by itself", "Give it a number, or a label.", "NPU534"
+                f"{name} is defined by itself, or through more than {_MOST_NESTED} others",
+                "Give it a number, or a label.",
+                "NPU534",
             )
         return value.value(lambda other: self.lookup(other, here, depth + 1))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from simulator.aie2.assembler import rules
 from simulator.aie2.assembler.bundling import nop_of
+from simulator.aie2.assembler.expression import Expression
 from simulator.aie2.assembler.items import Align, Code, Data, Item, Raw, Section, Space
 from simulator.aie2.assembler.layout import Layout, pieces
 from simulator.aie2.assembler.program import Block, Program, Symbol
 from simulator.aie2.assembler.reader import SECTIONS, Source, read
 from simulator.aie2.bundle import Bundle, Format, encode
 
+_WORD = 32
 _LOCAL = ".L"
 """Labels that begin so are left out of the symbol table, and .set numbers that no .globl names."""
 
@@ -115,14 +117,27 @@ def _symbols(source: Source, layout: Layout) -> list[Symbol]:
         if name.startswith(_LOCAL) or not (name in homes or name in source.globals):
             continue
         size, here = source.sizes.get(name, (None, None))
+        value = layout.lookup(name) or 0
+        if name in source.values:
+            value = _unsigned(source.values[name], value)
         found.append(
             Symbol(
                 name=name,
-                value=layout.lookup(name) or 0,
+                value=value,
                 section=homes.get(name, ""),
-                size=layout.value(size, here.address) if size and here else 0,
+                size=_unsigned(size, layout.value(size, here.address)) if size and here else 0,
                 kind=source.kinds.get(name, "notype"),
                 is_global=name in source.globals,
             )
         )
     return found
+
+
+def _unsigned(expression: Expression, value: int) -> int:
+    if not 0 <= value < 1 << _WORD:
+        raise expression.text.error(
+            f"{value} is no size or value of a symbol",
+            f"Use a number from 0 to {(1 << _WORD) - 1}.",
+            "NPU535",
+        )
+    return value
