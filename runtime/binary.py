@@ -24,7 +24,6 @@ from simulator.array.config import Configuration
 from simulator.array.core_control import MachineCode, machine_code
 from simulator.array.host import Limits
 from simulator.array.recorder import Recorder, RunStats
-from simulator.binary import Executable, configuration
 from simulator.binary.commands import (
     Command,
     LoadImage,
@@ -34,6 +33,8 @@ from simulator.binary.commands import (
     Sync,
     Unmodelled,
 )
+from simulator.binary.configuration import configuration
+from simulator.binary.executable import Executable
 from simulator.binary.package import Package, PackagedKernel
 from simulator.findings import sort_out, warned_of
 from toolchain.artifacts import cdo, insts, operations, partition, pdi, writes, xclbin

@@ -11,8 +11,9 @@ from simulator.array.array import Array
 from simulator.array.config import TileId
 from simulator.array.core_control import MachineCode, machine_code
 from simulator.array.host import Limits
-from simulator.binary import Command, Executable, configuration
-from simulator.binary.commands import RegisterWrite
+from simulator.binary.commands import Command, RegisterWrite
+from simulator.binary.configuration import configuration
+from simulator.binary.executable import Executable
 from simulator.registers import address_of, kind_of, register_of, tile_map
 
 _SLAVE = "Stream_Switch_Slave_Config_"

@@ -9,8 +9,8 @@ import pytest
 from errors import CheckFailed, LabError
 from simulator.array.config import Direction, TileId
 from simulator.array.snapshot import snapshot
-from simulator.binary import Command, configuration
-from simulator.binary.commands import Fill, Patch, Poll, RegisterWrite, Skipped, Unmodelled
+from simulator.binary.commands import Command, Fill, Patch, Poll, RegisterWrite, Skipped, Unmodelled
+from simulator.binary.configuration import configuration
 from simulator.registers import address_of
 
 Writes = Any

@@ -19,7 +19,7 @@ from simulator.array.array import Array
 from simulator.array.config import NOWHERE
 from simulator.array.host import AwaitToken, HostRequest, PatchAddress, WriteRegisters
 from simulator.array.snapshot import snapshot
-from simulator.binary import play
+from simulator.binary.instructions import play
 from simulator.binary.package import Package
 from simulator.mlir.lower import Lowered, lower
 from toolchain.artifacts import insts, operations

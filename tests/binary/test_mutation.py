@@ -18,7 +18,8 @@ from runtime.binary import ArtifactReader, of_cdos
 from simulator.array.array import Array
 from simulator.array.core import CoreContext, CoreRun, Delay
 from simulator.array.host import Limits
-from simulator.binary import Executable, configuration
+from simulator.binary.configuration import configuration
+from simulator.binary.executable import Executable
 from toolchain.artifacts import cdo, xclbin
 
 LIMITS = Limits(max_cycles=100_000, max_seconds=10)

@@ -12,8 +12,15 @@ from errors import CheckFailed, LabError
 from simulator.array.config import TileId
 from simulator.array.core import Acquire, CoreContext, CoreRun, Delay
 from simulator.array.deadlock import Deadlock
-from simulator.binary import Command
-from simulator.binary.commands import LoadImage, Patch, Poll, RegisterWrite, Sync, Unmodelled
+from simulator.binary.commands import (
+    Command,
+    LoadImage,
+    Patch,
+    Poll,
+    RegisterWrite,
+    Sync,
+    Unmodelled,
+)
 from simulator.registers import address_of
 
 Writes = Any
