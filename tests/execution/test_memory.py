@@ -66,6 +66,14 @@ def test_a_release_waits_for_the_part_word_stores_before_it() -> None:
     assert core.events == [("release", 48, 1), ("acquire", 49, 1)]
 
 
+def test_a_lock_without_a_release_before_it_leaves_a_part_word_its_time() -> None:
+    """The byte is sampled six cycles after issue, and the lock took none of them."""
+    core = Core(locks={49: 1})
+    text = f"__start:\nst.s8 r1, [p0, #0]\nacq #49, r3\n{NOPS * 3}mova r1, #9\n{NOPS}done\n"
+    core.run(assemble(text + NOPS * 5, "t.s"), setup={"p0": DATA, "r1": 5, "r3": -1})
+    assert core.words(DATA, 1) == [9]
+
+
 @given(
     start=st.integers(0, 255),
     m=st.integers(-64, 64),

@@ -79,6 +79,7 @@ class Pipeline:
         self._storing: list[list[Any]] = [[] for _ in range(RING)]
         self._part_words = 0
         self._flushing = False
+        self._releasing = 0
         self._bundles: dict[int, tuple[_Function, _Wait, int]] = {}
         self._names = self._namespace()
 
@@ -254,9 +255,11 @@ class Pipeline:
         amount, origin = signed(value), self._origin()
 
         def act(_: int) -> None:
+            self._releasing = 0
             self._core.release(tile, index, amount, origin)
 
         if cycle < self._part_words:
+            self._releasing += 1
             self._storing[self._part_words & _SLOT].append((act, ()))
         else:
             act(cycle)
@@ -266,10 +269,12 @@ class Pipeline:
         return StreamWrite(0, data, bool(last & 1), self._origin())
 
     def _flush(self, cycle: int) -> None:
-        """Complete stores and releases in flight, before the core may wait.
+        """Complete a release in flight and the stores before it, as the core may wait now.
 
         On the core they go on while a lock is waited for; here the cycle stands still.
         """
+        if not self._releasing:
+            return
         self._flushing = True
         for at in range(cycle, cycle + RING):
             for act, arguments in self._storing[at & _SLOT]:
@@ -280,6 +285,7 @@ class Pipeline:
                 store[place] = value
         self._flushing = False
         self._part_words = 0
+        self._releasing = 0
 
     def _origin(self) -> Origin:
         return Origin(name=self._symbols.describe(self.address))
