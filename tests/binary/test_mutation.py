@@ -132,3 +132,9 @@ def test_any_writes(writes: list[tuple[int, int, int, int, int]]) -> None:
     )
     with named_or_harmless():
         Array(configuration(of_cdos([cdo.Cdo(commands=commands)])), code=idle)
+
+
+def test_an_encoding_that_nobody_knows(passthrough: Path) -> None:
+    data = (passthrough / "design.xclbin").read_bytes().replace(b'"utf-8"', b'"uvf-8"')
+    with pytest.raises(LabError, match=r"NPU051\] .*unknown encoding"):
+        ArtifactReader().package(data, "x")

@@ -54,7 +54,7 @@ def read(section: Reader) -> tuple[Kernel, ...]:
     parser.EntityDeclHandler = _refuse_entities
     try:
         parser.Parse(text, True)
-    except (expat.ExpatError, ValueError, KeyError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:
         raise section.error(0, f"the kernel metadata cannot be read: {error!r}") from None
     return tuple(
         Kernel(
