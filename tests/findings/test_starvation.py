@@ -56,5 +56,5 @@ def test_a_port_without_a_route() -> None:
     assert flow in text
     assert refusal(text.replace(flow, "aie.flow(%core, DMA : 1, %shim, DMA : 0)")) == (
         "NPU226",
-        "tile(0,2) MM2S:0 (line 24) can never begin: no route leaves tile(0,2) DMA:0",
+        "tile(0,2) MM2S:0 (line 23) can never begin: no route leaves tile(0,2) DMA:0",
     )
