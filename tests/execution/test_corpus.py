@@ -21,7 +21,7 @@ from errors import UsageError
 from simulator.aie2 import disassemble
 from simulator.aie2.assembler import assemble
 from simulator.aie2.elf import LinkedProgram, load
-from simulator.aie2.execution.translation import implemented
+from simulator.aie2.execution.wording import implemented
 from simulator.aie2.machine import ProgramMemory
 from tests.execution.machine import OWN, Core
 

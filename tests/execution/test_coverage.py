@@ -14,7 +14,7 @@ from simulator.aie2.assembler.bundling import nop_of
 from simulator.aie2.bundle import Bundle, encode, formats
 from simulator.aie2.execution.schedule import timing
 from simulator.aie2.execution.state import VECTOR_BYTES
-from simulator.aie2.execution.translation import implemented
+from simulator.aie2.execution.wording import implemented
 from simulator.aie2.instruction import Encoding, Instruction, encodings
 from simulator.aie2.machine import ProgramMemory
 from tests.execution.machine import DATA, Core

@@ -114,6 +114,41 @@ def test_a_stall_in_delay_slots_resumes_there_and_moves_nothing_in_flight() -> N
     assert [core[f"r{n}"] for n in (3, 4, 5, 0)] == [7, 7, 42, 0]
 
 
+def test_a_bundle_may_read_one_stream_and_write_another() -> None:
+    core = Core(stream=[41])
+    text = f"__start:\nmov r0, SS; mov ms, r1\n{NOPS * 7}done\n{NOPS * 5}"
+    core.run(assemble(text, "t.s"), setup={"r1": 7})
+    assert core["r0"] == 41
+    assert core.events == [("stream", 7, 0)]
+
+
+@pytest.mark.parametrize(("condition", "events"), [(0, []), (1, ["acquire", "release"])])
+def test_conditional_locks(condition: int, events: list[str]) -> None:
+    core = Core(locks={50: 2})
+    text = f"__start:\nacq.cond #50, r1, r26\nrel.cond #51, r2, r26\ndone\n{NOPS * 5}"
+    core.run(assemble(text, "t.s"), setup={"r1": -2, "r2": 1, "r26": condition})
+    assert [event[0] for event in core.events] == events
+
+
+def test_a_lock_number_may_be_in_a_register() -> None:
+    core = Core(locks={50: 1})
+    text = f"__start:\nacq r0, r1\nrel r0, r2\ndone\n{NOPS * 5}"
+    core.run(assemble(text, "t.s"), setup={"r0": 50, "r1": -1, "r2": 3})
+    assert core.locks == {50: 3}
+
+
+def test_the_cascade_moves_512_bits() -> None:
+    core = Core()
+    text = f"__start:\nvmov x0, SCD\n{NOPS * 6}vmov MCD, x0\ndone\n{NOPS * 5}"
+    core.run(assemble(text, "t.s"))
+    assert bytes(core["x0"]) == b"".join(n.to_bytes(4, "little") for n in range(16))  # type: ignore[arg-type]
+    assert core.events == [("cascade", 0, 16)]
+
+
+def test_the_counter_counts_cycles() -> None:
+    assert execute("nop\nmov r17:r16, cntr")["r16"] == 1
+
+
 def test_the_bypass_shows_a_vector_result_a_cycle_earlier_to_those_on_it() -> None:
     """vadd to vadd takes one cycle, vadd to a store two."""
     ones = (1).to_bytes(4, "little") * 16

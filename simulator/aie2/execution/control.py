@@ -24,7 +24,10 @@ BRANCHES: dict[str, Callable[..., str]] = {
 
 @dataclass(frozen=True)
 class Waiting:
-    """A waiting instruction: the request, what is done at issue, what the reply gives."""
+    """A waiting instruction: the request, what is done at issue, what the reply gives.
+
+    ``replies[]`` stands for the reply to its request.
+    """
 
     wait: str = ""
     act: str = ""
@@ -43,7 +46,7 @@ def _release(_: str, reads: Sequence[str]) -> Waiting:
 
 def _stream(layout: str, reads: Sequence[str]) -> Waiting:
     if layout.endswith("SS"):
-        return Waiting(wait="read_stream()", reply="replies[0]")
+        return Waiting(wait="read_stream()", reply="replies[]")
     last = reads[1] if len(reads) > 1 else "0"
     return Waiting(wait=f"write_stream({reads[0]}, {last})")
 
@@ -54,7 +57,7 @@ def _last(_: str, reads: Sequence[str]) -> Waiting:
 
 def _cascade(layout: str, reads: Sequence[str]) -> Waiting:
     if layout.endswith("SCD"):
-        return Waiting(wait="read_cascade()", reply="replies[0]")
+        return Waiting(wait="read_cascade()", reply="replies[]")
     return Waiting(wait=f"write_cascade({reads[0]})")
 
 

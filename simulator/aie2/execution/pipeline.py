@@ -17,7 +17,8 @@ from simulator.aie2.bundle import LONGEST, Bundle, decode, length
 from simulator.aie2.execution.datamemory import DataMemory, lock_of
 from simulator.aie2.execution.meaning import signed
 from simulator.aie2.execution.state import SCALARS, State
-from simulator.aie2.execution.translation import RING, key, translate
+from simulator.aie2.execution.translation import key, translate
+from simulator.aie2.execution.wording import RING
 from simulator.aie2.machine import Observer, ProgramMemory, Symbols
 from simulator.array.config import Origin
 from simulator.array.core import (
@@ -42,7 +43,7 @@ END = -1
 _SLOT = RING - 1
 
 _Function: TypeAlias = Callable[[int], int | None]
-_Wait: TypeAlias = Callable[[], CoreRequest | None] | None
+_Waits: TypeAlias = list[Callable[[], CoreRequest | None]]
 _LE, _LS, _LC = (SCALARS[name].index for name in ("le", "ls", "lc"))
 
 
@@ -75,12 +76,12 @@ class Pipeline:
         self._memory = DataMemory(core)
         self._landing: list[list[Any]] = [[] for _ in range(RING)]
         self._pending: list[list[Any]] = [[] for _ in range(RING)]
-        self._replies: list[Any] = [None]
+        self._replies: list[Any] = []
         self._storing: list[list[Any]] = [[] for _ in range(RING)]
         self._part_words = 0
         self._flushing = False
         self._releasing = 0
-        self._bundles: dict[int, tuple[_Function, _Wait, int]] = {}
+        self._bundles: dict[int, tuple[_Function, _Waits, int]] = {}
         self._names = self._namespace()
 
     def run(self) -> CoreRun:
@@ -104,12 +105,12 @@ class Pipeline:
             bundle = bundles.get(address)
             if bundle is None or self._code.version != self._version:
                 bundle = self._translated(address)
-            function, wait, follow = bundle
+            function, waits, follow = bundle
             slot = cycle & _SLOT
             if landing[slot] or pending[slot] or storing[slot]:
                 self._land(cycle)
-            if wait is not None:
-                yield from self._served(wait, cycle)
+            if waits:
+                yield from self._served(waits, cycle)
             if observer is not None:
                 observer.issue(address, cycle)
             target = function(cycle)
@@ -141,16 +142,19 @@ class Pipeline:
                 act(cycle, *arguments)
             ring[slot].clear()
 
-    def _served(self, wait: Callable[[], CoreRequest | None], cycle: int) -> CoreRun:
+    def _served(self, waits: _Waits, cycle: int) -> CoreRun:
         """Wait for what the next bundle needs before it issues."""
-        request = wait()
-        if request is None:
-            return
-        self._flush(cycle)
-        yield from self._told(cycle)
-        if self._observer is not None:
-            self._observer.wait(self.address, cycle, _reason(request))
-        self._replies[0] = _reply(request, (yield request))
+        self._replies.clear()
+        for wait in waits:
+            request = wait()
+            if request is None:
+                self._replies.append(None)
+                continue
+            self._flush(cycle)
+            yield from self._told(cycle)
+            if self._observer is not None:
+                self._observer.wait(self.address, cycle, _reason(request))
+            self._replies.append(_reply(request, (yield request)))
 
     def _told(self, cycle: int) -> CoreRun:
         """Let the array's time catch up."""
@@ -166,7 +170,7 @@ class Pipeline:
         scalars[_LC] -= 1
         return scalars[_LS] if scalars[_LC] else follow
 
-    def _translated(self, address: int) -> tuple[_Function, _Wait, int]:
+    def _translated(self, address: int) -> tuple[_Function, _Waits, int]:
         """Return the bundle at an address as functions, from program memory as it is now."""
         if self._code.version != self._version:
             self._bundles.clear()
@@ -175,7 +179,7 @@ class Pipeline:
         code, names = translate(key(bundle, self._after_delay_slots(after)))
         scope = {**self._names, **names}
         exec(code, scope)  # noqa: S102 - the text is this package's own
-        found = scope["bundle"], scope["wait"], after
+        found = scope["bundle"], scope["waits"], after
         self._bundles[address] = found
         return found
 
