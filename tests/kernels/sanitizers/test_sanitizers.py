@@ -43,6 +43,9 @@ FLAGS = (
     "-fno-sanitize-recover=all",
 )
 
+MOST = 10**9
+"""Operations of a call above which a variant is compiled, but not run: it would take minutes."""
+
 COMPILER = shutil.which("g++")
 
 pytestmark = [
@@ -89,8 +92,10 @@ def sanitised(*command: str) -> subprocess.CompletedProcess[str]:
 def test_no_case_makes_the_source_leave_its_buffers_or_the_language(
     name: str, tmp_path: Path
 ) -> None:
-    variants = registry.find(name)
-    pairs = [f"{kernel.title}={library(kernel, tmp_path)}" for kernel in variants]
+    libraries = {kernel: library(kernel, tmp_path) for kernel in registry.find(name)}
+    variants = [kernel for kernel in libraries if kernel.work().ops <= MOST]
+    assert variants, "a kernel has a variant that runs in a moment"
+    pairs = [f"{kernel.title}={libraries[kernel]}" for kernel in variants]
     done = sanitised(str(SCRIPT), *pairs)
     assert done.returncode == 0, done.stderr[-5000:]
     reports = [json.loads(line) for line in done.stdout.splitlines()]
