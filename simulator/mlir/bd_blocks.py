@@ -15,7 +15,7 @@ from simulator.mlir.dialects.attributes import LockActionKind
 from simulator.mlir.dialects.dma import DmaBdOp, DmaBdPacketOp, NextBdOp
 from simulator.mlir.dialects.storage import UseLockOp
 from simulator.mlir.dialects.syntax import DYNAMIC
-from simulator.mlir.failure import no_pad_value, refuse, unsupported
+from simulator.mlir.failure import next_operand, no_pad_value, refuse, unsupported
 from simulator.mlir.layouts import flag, integer, layout, optional_integer
 
 Evaluate = Callable[[SSAValue, Operation], int]
@@ -168,7 +168,7 @@ def _read_transfer(
     values = iter(op.values)
 
     def number(static: int) -> int:
-        return evaluate(next(values), op) if static == DYNAMIC else static
+        return evaluate(next_operand(values, op), op) if static == DYNAMIC else static
 
     offset = number(integer(op.offset))
     length = number(integer(op.len, what.size if None not in what.shape else 0))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xdsl.dialects.builtin import FileLineColLoc
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from errors import CheckFailed
 from simulator.array.config import Origin
@@ -44,6 +45,23 @@ def no_pad_value(operation: Operation) -> CheckFailed:
         code="NPU109",
         cure="pad with zeros, or let a core fill in the value",
     )
+
+
+def next_operand(values: Iterator[SSAValue], operation: Operation) -> SSAValue:
+    """Return the operand for a number that the text leaves to one.
+
+    Raises:
+        CheckFailed: NPU109, there is none: the text has a number of the same bits.
+    """
+    value = next(values, None)
+    if value is None:
+        raise refuse(
+            operation,
+            f"{operation.name} has a number that does not fit into 63 bits",
+            code="NPU109",
+            cure="give it a number that the array can hold",
+        )
+    return value
 
 
 def origin(operation: Operation, name: str = "") -> Origin:

@@ -13,7 +13,7 @@ from simulator.mlir.cores.naturals import is_natural
 from simulator.mlir.cores.values import Index, MemRefValue, product, total
 from simulator.mlir.design import Design
 from simulator.mlir.dialects.memref import CastOp, CopyOp, GlobalOp
-from simulator.mlir.failure import unsupported
+from simulator.mlir.failure import next_operand, unsupported
 from simulator.mlir.layouts import Element, Layout, layout
 
 VIEWS = (
@@ -218,7 +218,8 @@ def _mixed(
     def merged(static: tuple[int, ...], dynamic: list[SSAValue]) -> tuple[Index, ...]:
         values = iter(dynamic)
         return tuple(
-            number if number != DYNAMIC_INDEX else out.index(next(values), op) for number in static
+            number if number != DYNAMIC_INDEX else out.index(next_operand(values, op), op)
+            for number in static
         )
 
     return (

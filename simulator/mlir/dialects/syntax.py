@@ -36,7 +36,10 @@ def parse_number(parser: Parser, values: list[SSAValue]) -> int:
     """Parse a number, or an SSA value: then append it to `values` and return `DYNAMIC`."""
     operand = parser.parse_optional_unresolved_operand()
     if operand is None:
-        return parser.parse_integer(allow_boolean=False)
+        number = parser.parse_integer(allow_boolean=False)
+        if not DYNAMIC < number < -DYNAMIC:
+            parser.raise_error(f"{number} does not fit into 64 bits")
+        return number
     values.append(resolve_known(parser, operand))
     return DYNAMIC
 

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import Operation, SSAValue
 
 from simulator.mlir.dialects.memref import CastOp
-from simulator.mlir.failure import unsupported
+from simulator.mlir.failure import next_operand, unsupported
 from simulator.mlir.layouts import layout
 
 Evaluate = Callable[[SSAValue, Operation], int]
@@ -50,7 +50,7 @@ def follow_view(op: Operation, source: HostView, evaluate: Evaluate) -> HostView
         raise unsupported(op, f"{op.name} with gaps")
     dynamic = iter(op.offsets)
     offsets = [
-        evaluate(next(dynamic), op) if number == DYNAMIC_INDEX else number
+        evaluate(next_operand(dynamic, op), op) if number == DYNAMIC_INDEX else number
         for number in op.static_offsets.get_values()
     ]
     strides = what.strides if isinstance(op, memref.SubviewOp) else (1,)

@@ -32,7 +32,7 @@ from simulator.mlir.dialects.sequence import (
 )
 from simulator.mlir.dialects.syntax import DYNAMIC
 from simulator.mlir.dialects.trace import TraceSetting, TraceStartConfigOp
-from simulator.mlir.failure import origin, refuse, unsupported
+from simulator.mlir.failure import next_operand, origin, refuse, unsupported
 from simulator.mlir.layouts import flag, integer, layout
 from simulator.mlir.plan import Plan
 from simulator.mlir.sequences.host_memory import HostView, follow_view
@@ -192,7 +192,7 @@ class Player:
         self, op: NpuDmaMemcpyNdOp, static: Sequence[int], dynamic: Iterator[Any]
     ) -> tuple[int, int, int, int]:
         numbers = [
-            self._scope.number(next(dynamic), op) if number == DYNAMIC else number
+            self._scope.number(next_operand(dynamic, op), op) if number == DYNAMIC else number
             for number in static
         ]
         if len(numbers) != 4:
