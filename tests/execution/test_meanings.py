@@ -224,3 +224,20 @@ def test_a_product_of_32_bits_in_two_halves() -> None:
     both = MEANINGS["vmac"](first, factors[2], factors[1], kind | 1 << 8 | 1 << 10)
     expected = a.astype(np.int64) @ b.astype(np.int64)
     assert np.frombuffer(both, np.int64).reshape(4, 4).tolist() == expected.tolist()
+
+
+def test_infinities_and_nans_go_through_the_adder() -> None:
+    first = np.array([np.inf, np.inf, -np.inf, np.nan, 1.0, 3.0e38] + [0.0] * 10, np.float32)
+    second = np.array([1.0, -np.inf, -1.0, 2.0, np.inf, 3.0e38] + [-0.0] * 10, np.float32)
+    got = np.frombuffer(MEANINGS["vadd.f"](first.tobytes(), second.tobytes(), 0), np.float32)
+    assert np.isnan(got[[1, 3]]).all()
+    assert got[[0, 2, 4, 5]].tolist() == [np.inf, -np.inf, np.inf, np.inf]
+    assert got[6:].view(np.uint32).tolist() == [0] * 10
+    got = np.frombuffer(MEANINGS["vsub.f"](first.tobytes(), second.tobytes(), 0), np.float32)
+    assert got[[0, 1, 4]].tolist() == [np.inf, np.inf, -np.inf]
+
+
+def test_infinity_times_zero_is_nan() -> None:
+    a, b = bf16(np.full(32, np.inf)), bf16(np.zeros(32))
+    word = 2 << 1 | 3 << 3 | 1 << 5
+    assert np.isnan(np.frombuffer(MEANINGS["vmul.f"](a.tobytes(), b.tobytes(), word), "f4")).all()

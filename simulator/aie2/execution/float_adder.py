@@ -29,18 +29,19 @@ _MATRIX = Arrangement((16, 16), 32, 4, 8, 4)
 _SUMS = Arrangement((16, 16), 32, 16, 2, 0)
 _ARRANGEMENTS = {0: _MATRIX, 1: _SUMS}
 
-Terms = list[tuple[Lanes, Lanes]]
-"""Mantissa and exponent of each summand, int64 lanes; a zero has exponent 0."""
+Terms = tuple[Lanes, Lanes]
+"""Mantissas and exponents of summands, int64 of shape (lanes, summands); a zero has
+exponent 0."""
 
 
-def accumulator_term(bits: Lanes, negate: bool) -> tuple[Lanes, Lanes]:
+def accumulator_term(bits: Lanes, negate: bool) -> Terms:
     """Return fp32 lanes as mantissa and exponent."""
     biased = (bits >> 23 & 0xFF).astype(np.int64)
     fraction = (bits & 0x7F_FFFF).astype(np.int64)
     mantissa = np.where(biased > 0, fraction | 0x80_0000, fraction)
     exponent = np.where(mantissa > 0, np.maximum(biased, 1) + 128, 0)
     negative = (bits >> 31 == 1) ^ negate
-    return np.where(negative, -mantissa, mantissa), exponent
+    return np.where(negative, -mantissa, mantissa)[:, None], exponent[:, None]
 
 
 def product_terms(x: Lanes, y: Lanes, negate: bool) -> Terms:
@@ -52,19 +53,17 @@ def product_terms(x: Lanes, y: Lanes, negate: bool) -> Terms:
     exponent = np.maximum(exponent_x, 1) + np.maximum(exponent_y, 1) + 1
     exponent = np.where(product > 0, exponent, 0)
     negative = ((x ^ y) >> 15 == 1) ^ negate
-    product = np.where(negative, -product, product)
-    return [(product[:, k], exponent[:, k]) for k in range(x.shape[1])]
+    return np.where(negative, -product, product), exponent
 
 
-def add(terms: Terms) -> Lanes:
+def add(terms: list[Terms]) -> Lanes:
     """Return the sum of finite terms as the bits of fp32 lanes."""
-    largest = np.maximum.reduce([exponent for _, exponent in terms])
-    total = np.zeros_like(largest)
-    for mantissa, exponent in terms:
-        shift = np.minimum(largest - exponent, 30)
-        half = (1 << shift) >> 1
-        odd = np.where(shift > 0, mantissa >> shift & 1, 0)
-        total += (mantissa + half - (half > 0) + odd) >> shift
+    mantissa, exponent = (np.concatenate(parts, axis=1) for parts in zip(*terms, strict=True))
+    largest = exponent.max(axis=1)
+    shift = np.minimum(largest[:, None] - exponent, 30)
+    half = (1 << shift) >> 1
+    odd = np.where(shift > 0, mantissa >> shift & 1, 0)
+    total = ((mantissa + half - (half > 0) + odd) >> shift).sum(axis=1)
     bits = total.astype(np.float32).view(np.uint32).astype(np.int64)
     biased = (bits >> 23 & 0xFF) + largest - 278
     sign = bits & 0x8000_0000
@@ -85,21 +84,28 @@ class _Sum:
     """Collects the terms of a sum, and the infinities and NaNs among them."""
 
     def __init__(self, count: int) -> None:
-        self._terms: Terms = []
+        self._terms: list[Terms] = []
+        self._special = False
         self._nan, self._positive, self._negative = (np.zeros(count, np.bool_) for _ in range(3))
 
     def accumulator(self, value: bytes, negate: bool) -> None:
         bits = lanes(value, 32)
         self._terms.append(accumulator_term(bits, negate))
         magnitude = bits & 0x7FFF_FFFF
+        if not (magnitude >= _INFINITY).any():
+            return
+        self._special = True
         self._nan |= magnitude > _INFINITY
         minus = (bits >> 31 == 1) ^ negate
         self._positive |= (magnitude == _INFINITY) & ~minus
         self._negative |= (magnitude == _INFINITY) & minus
 
     def products(self, x: Lanes, y: Lanes, negate: bool) -> None:
-        self._terms += product_terms(x, y, negate)
+        self._terms.append(product_terms(x, y, negate))
         a, b = x & 0x7FFF, y & 0x7FFF
+        if not ((a >= 0x7F80) | (b >= 0x7F80)).any():
+            return
+        self._special = True
         infinite = (a == 0x7F80) | (b == 0x7F80)
         nan = (a > 0x7F80) | (b > 0x7F80) | infinite & ((a == 0) | (b == 0))
         minus = ((x ^ y) >> 15 == 1) ^ negate
@@ -109,6 +115,8 @@ class _Sum:
 
     def result(self) -> bytes:
         finite = add(self._terms)
+        if not self._special:
+            return bytes(finite.tobytes())
         special = with_specials(finite, self._nan, self._positive, self._negative)
         return bytes(special.tobytes())
 
