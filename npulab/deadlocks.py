@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,22 @@ if TYPE_CHECKING:
     from simulator.array.recorder import Recorder
 
 
-def drawing_device(recorder: Recorder | None = None) -> SimDevice:
-    """Return the simulator; the error of a deadlock on it names a picture of it."""
-    return SimDevice(watchers=Watchers(recorder=recorder, on_deadlock=draw))
+def drawing_device(
+    recorder: Recorder | None = None, told: Callable[[WaitFor], None] | None = None
+) -> SimDevice:
+    """Return the simulator; the error of a deadlock on it names a picture of it.
+
+    Args:
+        recorder: Hears of all that happens.
+        told: Called with the wait-for graph of a deadlock.
+    """
+
+    def on_deadlock(title: str, graph: WaitFor) -> Path | None:
+        if told is not None:
+            told(graph)
+        return draw(title, graph)
+
+    return SimDevice(watchers=Watchers(recorder=recorder, on_deadlock=on_deadlock))
 
 
 def draw(title: str, graph: WaitFor) -> Path | None:

@@ -15,6 +15,7 @@ from npulab.console import Column, Rows, print_wrapped, stdout
 from npulab.deadlocks import drawing_device
 from runtime.sim import CLOCK_HZ
 from runtime.verify import check
+from simulator.timeline import wait_for
 from simulator.timeline.collect import Collector
 from simulator.timeline.records import Timeline
 from simulator.timeline.summary import Share, Summary, summarise
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kernels.contract import Kernel
+    from simulator.array.deadlock import WaitFor
 
 ROWS = 24
 """Most resources that the summary lists."""
@@ -43,12 +45,14 @@ class Traced:
         summary: Where time went.
         contract: The time of kernel functions comes from a contract.
         failure: Why the run or its output is not right.
+        deadlock: Who waited for what, if the run ended in a deadlock.
     """
 
     timeline: Timeline
     summary: Summary
     contract: bool
     failure: LabError | None
+    deadlock: WaitFor | None
 
 
 def trace_kernel(variants: Sequence[Kernel], inputs: Sequence[str], limit: int) -> Traced:
@@ -63,7 +67,8 @@ def trace_kernel(variants: Sequence[Kernel], inputs: Sequence[str], limit: int) 
         LabError: Nothing ran: wrong input, or it does not build or load.
     """
     kernel, collector = only(variants), Collector(limit)
-    device = drawing_device(collector)
+    graphs: list[WaitFor] = []
+    device = drawing_device(collector, graphs.append)
     failure: LabError | None = None
     title = f"{kernel.title} on the given files"
     if inputs:
@@ -76,7 +81,7 @@ def trace_kernel(variants: Sequence[Kernel], inputs: Sequence[str], limit: int) 
         case = next(iter(kernel.demo()))
         title = f"{kernel.title} on {case.name}"
         failure = check(kernel, program, case).failure
-    return _traced(collector, title, failure, kernel)
+    return _traced(collector, title, failure, kernel, graphs)
 
 
 def trace_design(design: Path, links: Sequence[Path], inputs: Sequence[str], limit: int) -> Traced:
@@ -86,16 +91,21 @@ def trace_design(design: Path, links: Sequence[Path], inputs: Sequence[str], lim
         LabError: Nothing ran: wrong input, or it does not build or load.
     """
     collector = Collector(limit)
+    graphs: list[WaitFor] = []
     failure: LabError | None = None
     try:
-        call_design(design, links, inputs, (), drawing_device(collector))
+        call_design(design, links, inputs, (), drawing_device(collector, graphs.append))
     except LabError as error:
         failure = error
-    return _traced(collector, design.name, failure, None)
+    return _traced(collector, design.name, failure, None, graphs)
 
 
 def _traced(
-    collector: Collector, title: str, failure: LabError | None, kernel: Kernel | None
+    collector: Collector,
+    title: str,
+    failure: LabError | None,
+    kernel: Kernel | None,
+    graphs: Sequence[WaitFor],
 ) -> Traced:
     timeline = collector.timeline(title, CLOCK_HZ)
     if failure is not None and not timeline.tracks:
@@ -106,6 +116,7 @@ def _traced(
         summary=summarise(timeline, ops),
         contract=kernel is not None,
         failure=failure,
+        deadlock=graphs[0] if graphs else None,
     )
 
 
@@ -134,6 +145,10 @@ def print_summary(traced: Traced) -> None:
     console.print("\nrates, modelled", style="bold")
     for line in _rates(summary):
         print_wrapped(console, line, indent=2)
+    if traced.deadlock is not None:
+        unicode = console.encoding.startswith("utf")
+        drawn = wait_for.tell(traced.deadlock, unicode=unicode)
+        console.print(f"\n{drawn}", end="", soft_wrap=True)
     if summary.resolution:
         print_wrapped(
             console,

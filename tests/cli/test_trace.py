@@ -124,6 +124,8 @@ def test_a_deadlock_is_traced_up_to_there_and_drawn(npulab: Npulab, folder: Path
     done = npulab(*arguments, cwd=folder, NPULAB_BUILD=str(build))
     assert done.returncode == 1
     assert "deadlock at cycle" in done.stderr
+    assert "wait-for graph at cycle" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
     (picture,) = (build / "deadlocks").iterdir()
     assert f"    picture: {Path('build') / 'deadlocks' / picture.name}" in done.stderr.splitlines()
     text = picture.read_text()
