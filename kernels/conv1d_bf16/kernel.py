@@ -71,11 +71,12 @@ class Conv1dBf16(Kernel):
     version: Literal["vector", "scalar"] = "vector"
 
     tolerance: ClassVar[Tolerance] = Relative(
-        rtol=2.0**-6,
+        rtol=2.0**-6 + 2.0**-9,
         floor=2.0**-1,
-        reason="outputs and golden values are rounded to bfloat16, at most 2^-8 each; before the "
-        "GELU an fp32 sum and its golden value can round to neighbours, 2^-8 apart, which the "
-        "GELU, whose slope is 1.13 at most, passes on: of numbers below 1/2 an absolute 2^-7",
+        reason="before a GELU a sum and its golden value can round to neighbours: from 1 on a "
+        "step of 2^-7, which the GELU's slope of 1.08 makes 1.00% of its 0.84 there; both "
+        "results round by 2^-9, 0.46% of it, and the GELU is off by 2^-10, 0.10%: together "
+        "1.6%, and less elsewhere; of numbers below 1/2 an absolute 2^-7",
     )
 
     def __post_init__(self) -> None:
@@ -225,7 +226,7 @@ class Conv1dBf16(Kernel):
     def cases(self, seed: int = 0) -> Iterator[Case]:
         """Keep the sums in fp32's range and the random filters' deviation."""
         large = {"lowest": [-1e30], "highest": [1e30], "alternating": [1e30, -1e30]}
-        few = ("zeros", "ramp", "impulse", "inf", "random-0")
+        few = ("zeros", "ramp", "impulse", "tiny", "random-0")
         for case in super().cases(seed):
             data = dict(case.inputs)
             if case.name in large:

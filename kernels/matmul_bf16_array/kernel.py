@@ -65,10 +65,9 @@ class MatmulBf16Array(Kernel):
     tolerance: ClassVar[Tolerance] = Relative(
         rtol=2.0**-7,
         floor=2.0**-1,
-        reason="the sum and the golden value are rounded to bfloat16, at most 2^-8 each, which "
-        "leaves no room but is met only when both err fully and opposed; where products of 1 "
-        "cancel, the fp32 sum of 1,024 is off by 2^-8 at most (128 steps of half an fp32 ULP "
-        "of 1,024, which is 2^-14, rarely in one direction): an absolute 2^-8",
+        reason="the sum and its golden value round to neighbours at most, a step of 2^-7; of "
+        "numbers below 1/2 an absolute 2^-8, which is what an fp32 sum of 1,024 products in 128 "
+        "steps of 9 roundings is off by at most while it is below 128 on its way",
     )
 
     def __post_init__(self) -> None:
