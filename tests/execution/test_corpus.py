@@ -24,6 +24,7 @@ from simulator.aie2.elf import LinkedProgram, load
 from simulator.aie2.execution.wording import implemented
 from simulator.aie2.machine import ProgramMemory
 from tests.execution.machine import OWN, Core
+from tests.execution.test_meanings import MODELS
 
 RETURN = 0x3F80
 """Where a called function returns to: behind every program of the corpus."""
@@ -111,6 +112,7 @@ CASES = (
         12288,
         4096,
         (3,),
+        2947579,
     ),
     Case(
         "layernorm_simple_bf16",
@@ -193,7 +195,9 @@ def compiled(case: Case, folder: Path) -> ctypes.CDLL:
     source, library = folder / Path(case.source).name, folder / "kernel.so"
     source.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "ziglang", "c++" if case.is_float else "cc", "-O1", "-w"]
-    command += ["-shared", "-fPIC", "-fno-sanitize=all", "-ffp-contract=off", f"-I{folder}"]
+    beside = (corpus() / case.source).parent
+    command += ["-shared", "-fPIC", "-fno-sanitize=all", "-ffp-contract=off"]
+    command += [f"-I{folder}", f"-I{beside}"]
     if case.is_float:
         command += ["-include", "aie_api/aie.hpp"]
     environment = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(folder / "zig")}
@@ -220,6 +224,30 @@ def test_a_function_computes_what_its_source_says(
     assert output == computed(case, compiled(case, tmp_path), data)
     if case.cycles:
         assert cycles == case.cycles
+
+
+@pytest.mark.slow
+def test_a_vectorised_matrix_product_goes_through_the_adder() -> None:
+    """Elements of A * B, 64 by 64: 64 steps of the vector unit's adder, then one rounding."""
+    case = Case("matmul_bf16_64x64", "kernels_xdna1/build_matmul/matmul_bf16_vectorized", "", 0, 0)
+    program = linked(case)
+    core, code = loaded(program)
+    random = np.random.default_rng(3)
+    values = random.normal(size=8192).astype(np.float32)
+    bits = (values.view(np.uint32) >> 16).astype(np.uint16)
+    start = DATA - OWN
+    core.memory[start : start + 16384] = bits.view(np.uint8)
+    symbol = program.symbols.get(case.name)
+    assert symbol is not None
+    setup = {"p0": DATA, "p1": DATA + 8192, "p2": DATA + 16384, "sp": STACK, "lr": RETURN}
+    core.run(code, entry=symbol.address, setup=setup)
+    got = core.memory[start + 16384 : start + 24576].view(np.uint16).reshape(64, 64)
+    a, b = (bits.astype(np.uint32) << 16).view(np.float32).astype(float).reshape(2, 64, 64)
+    for row, column in random.integers(0, 64, (12, 2)):
+        total = 0.0
+        for k in range(64):
+            total = MODELS.add_terms([total], [(float(a[row, k]), float(b[k, column]))])
+        assert got[row, column] == MODELS.to_bfloat16(np.float32(total), MODELS.FLOOR)
 
 
 FLOATS = (0.0, -0.0, 1.0, -1.5, 3.0e38, 1.0e-30, 1.2e-38, 1.0e-40, 7.25, float("inf"))
