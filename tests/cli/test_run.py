@@ -174,7 +174,7 @@ def test_a_design_that_deadlocks_exits_1(npulab: Npulab, folder: Path) -> None:
     (folder / "add.mlir").write_text(text)
     done = npulab(*DESIGN, "--in", "a.npy", "--in", "b.npy", "--out", "c.npy", cwd=folder)
     assert done.returncode == 1
-    assert "[NPU203]" in done.stderr
+    assert "[NPU229]" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "c.npy").exists()
 
