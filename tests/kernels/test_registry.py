@@ -29,7 +29,9 @@ def test_a_kernel_selects_all_its_variants_in_order() -> None:
     assert [kernel.title for kernel in found] == [
         "gelu_int8/512",
         "gelu_int8/512-scalar",
+        "gelu_int8/512-lookup",
         "gelu_int8/2048",
+        "gelu_int8/2048-lookup",
     ]
 
 
