@@ -240,11 +240,12 @@ class Channel:
                 ready += LOCK_LATENCY
         if self._recorder is not None:
             self._record_transfer(self._recorder, descriptor, ready)
-        if isinstance(self._port, Outlet):
+        reads = self.id.direction is Direction.MM2S
+        if reads and descriptor.in_array:
             self._note_access(descriptor, writes=False)
         self._move(descriptor, ready)
         yield
-        if isinstance(self._port, Inlet):
+        if not reads:
             self._note_access(descriptor, writes=True)
         descriptor.advance()
         self._current = None
@@ -278,7 +279,7 @@ class Channel:
 
     def _note_access(self, descriptor: Descriptor, *, writes: bool) -> None:
         """Tell of a transfer: a read when it starts, a write when all its words have come."""
-        if self._races is None or self.clock is None or not (writes or descriptor.in_array):
+        if self._races is None or self.clock is None:
             return
         memory, region = descriptor.region(self._races)
         origin = descriptor.record.origin

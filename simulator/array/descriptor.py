@@ -120,7 +120,7 @@ class Descriptor:
         self._step = 0 if record.iteration is None else record.iteration.current
         self._sources: dict[int, Pattern] = {}
         self._targets: dict[int, Pattern] = {}
-        self._regions: dict[int, Region] = {}
+        self._regions: dict[int, tuple[Memory | HostBuffer, Region]] = {}
 
     def __str__(self) -> str:
         return describe(self.tile, self.index, self.record)
@@ -171,12 +171,12 @@ class Descriptor:
 
     def region(self, races: Races) -> tuple[Memory | HostBuffer, Region]:
         """Return the memory and the bytes there that the next execution moves."""
-        memory = self._addressed()
-        region = self._regions.get(self._step)
-        if region is None:
-            region = races.regions(memory).of(self._walk()[0], self.record)
-            self._regions[self._step] = region
-        return memory, region
+        found = self._regions.get(self._step)
+        if found is None:
+            memory = self._addressed()
+            found = memory, races.regions(memory).of(self._walk()[0], self.record)
+            self._regions[self._step] = found
+        return found
 
     def advance(self) -> None:
         """Note that an execution has ended: the iteration goes one step on."""

@@ -33,6 +33,9 @@ _CURE = (
     "takes part); a buffer in two halves needs a lock for each"
 )
 
+_maximum = np.maximum
+"""Bound once: it runs twice for each lock operation."""
+
 _ALL: Flags = np.ones(1, np.bool_)
 
 Times: TypeAlias = npt.NDArray[np.int64]
@@ -59,11 +62,11 @@ class Clock:
 
     def hear(self, known: Times) -> None:
         """Know from now on what `known` says."""
-        np.maximum(self.known, known, out=self.known)
+        _maximum(self.known, known, out=self.known)
 
     def tell(self, known: Times) -> None:
         """Hand on to `known` all that is known here; what happens from now on is news."""
-        np.maximum(known, self.known, out=known)
+        _maximum(known, self.known, out=known)
         self.time += 1
         self.known[self.index] = self.time
 
