@@ -104,6 +104,16 @@ BODIES = {
                 "integers"),
     "own buffer": ("%m = memref.load %own[%c3] : memref<4xT>\n"
                    "%z = arith.addi %w, %m : T", "integers"),
+    "divided": ("%k = arith.constant 7 : T\n %p = arith.divsi %v, %k : T\n"
+                "%q = arith.remsi %w, %k : T\n %s = arith.divui %v, %k : T\n"
+                "%t = arith.remui %w, %k : T\n %x = arith.addi %p, %q : T\n"
+                "%y = arith.xori %s, %t : T\n %z = arith.addi %x, %y : T", "integers"),
+    "shifted": ("%k = arith.constant 3 : T\n %p = arith.shli %v, %k : T\n"
+                "%q = arith.shrsi %w, %k : T\n %s = arith.shrui %v, %k : T\n"
+                "%x = arith.addi %p, %q : T\n %z = arith.xori %x, %s : T", "integers"),
+    "turning": ("%j = arith.remui %i, %c3 : index\n %m = memref.load %own[%j] : memref<4xT>\n"
+                "%q = arith.cmpi slt, %v, %w : T\n %u = arith.extui %q : i1 to T\n"
+                "%x = arith.addi %m, %u : T\n %z = arith.addi %w, %x : T", "integers"),
     "index": ("%j = arith.addi %i, %r : index\n %k = arith.index_cast %j : index to T\n"
               "%z = arith.addi %w, %k : T", "i32"),
     "floats": ("%k = arith.constant 0.3 : T\n %x = arith.mulf %v, %k : T\n"

@@ -48,6 +48,14 @@ _ARITHMETIC = {
     arith.SubfOp: "-",
     arith.MulfOp: "*",
 }
+_SIGNED_BY_CONSTANT = {arith.DivSIOp: "/", arith.RemSIOp: "%", arith.ShRSIOp: ">>"}
+_UNSIGNED_BY_CONSTANT = {
+    arith.DivUIOp: "/",
+    arith.RemUIOp: "%",
+    arith.ShLIOp: "<<",
+    arith.ShRUIOp: ">>",
+}
+_SHIFTS = (arith.ShLIOp, arith.ShRSIOp, arith.ShRUIOp)
 _CASTS = (arith.IndexCastOp, arith.ExtSIOp, arith.TruncIOp)
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _ELEMENTS = {
@@ -208,6 +216,14 @@ class _Writer:
             return f"{values[0]} {sign} {values[1]} ? {values[0]} : {values[1]}"
         if isinstance(op, arith.SelectOp):
             return f"{values[0]} ? {values[1]} : {values[2]}"
+        if kind in _SIGNED_BY_CONSTANT:
+            return f"{values[0]} {_SIGNED_BY_CONSTANT[kind]} {_safe(op)}"
+        if kind in _UNSIGNED_BY_CONSTANT:
+            left = f"(u{_type(op.operands[0].type)}){values[0]}"
+            return f"{left} {_UNSIGNED_BY_CONSTANT[kind]} {_safe(op)}"
+        if isinstance(op, arith.ExtUIOp):
+            unsigned = "" if op.operands[0].type == IntegerType(1) else "u"
+            return f"({unsigned}{_type(op.operands[0].type)}){values[0]}"
         if isinstance(op, arith.CmpiOp) and op.predicate.value.data < len(_COMPARISONS):
             if op.lhs.type != IntegerType(1):
                 sign = _COMPARISONS[op.predicate.value.data]
@@ -269,6 +285,21 @@ class _Writer:
 
     def _line(self, text: str) -> None:
         self.text += "    " * self._depth + text + "\n"
+
+
+def _safe(op: Operation) -> int:
+    """Return the constant by which an operation divides or shifts.
+
+    With any other divisor a loop stays Python, which says what is wrong with it.
+    """
+    number, type_ = _constant(op.operands[1]), op.operands[1].type
+    width = type_.width.data if isinstance(type_, IntegerType) else 64
+    if number is None or width == 1:
+        raise _Unsuited
+    lowest, highest = (0, width - 1) if isinstance(op, _SHIFTS) else (1, (1 << (width - 1)) - 1)
+    if not lowest <= number <= highest:
+        raise _Unsuited
+    return number
 
 
 def _type(type_: Attribute) -> str:
