@@ -70,12 +70,8 @@ def command(
     from npulab import calling
     from npulab.console import print_json
 
-    if [kernel, design, xclbin].count(None) != 2:
-        raise click.UsageError("give a KERNEL, a --design or an --xclbin, one of the three", ctx)
-    if (xclbin is None) != (insts is None) or (dtypes and not xclbin):
-        raise click.UsageError("--xclbin and --insts go together, and --dtype with them", ctx)
-    if links and not design:
-        raise click.UsageError("--link goes with --design; a kernel brings its own source", ctx)
+    if problem := _misuse(kernel, design, links, (xclbin, insts, dtypes)):
+        raise click.UsageError(problem, ctx)
     if design:
         call = calling.call_design(design, links, inputs, outputs)
     elif xclbin and insts:
@@ -90,6 +86,23 @@ def command(
         _print(call)
     if call.failure:
         raise call.failure
+
+
+def _misuse(
+    kernel: list[Kernel] | None,
+    design: Path | None,
+    links: tuple[Path, ...],
+    binary: tuple[Path | None, Path | None, tuple[str, ...]],
+) -> str:
+    """Return what is wrong with the options together, or nothing."""
+    xclbin, insts, dtypes = binary
+    if [kernel, design, xclbin].count(None) != 2:
+        return "give a KERNEL, a --design or an --xclbin, one of the three"
+    if (xclbin is None) != (insts is None) or (dtypes and not xclbin):
+        return "--xclbin and --insts go together, and --dtype with them"
+    if links and not design:
+        return "--link goes with --design; a kernel brings its own source"
+    return ""
 
 
 def _print(call: Call) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errors import CheckFailed
-from simulator.array.config import Origin, TileId
+from simulator.array.config import ChannelId, Origin, TileId
 from simulator.registers import Register
 
 
@@ -23,4 +23,13 @@ def unmodelled(tile: TileId, register: Register, what: str, origin: Origin) -> C
         cure="leave it out of a design that is to be simulated, or use the operation that says "
         "what is meant instead of its register",
         code="NPU221",
+    )
+
+
+def overfull(queue: ChannelId, origin: Origin) -> CheckFailed:
+    """Return the error of a configuration that queues more than a channel takes (NPU209)."""
+    return CheckFailed(
+        f"the configuration pushes more tasks to {queue} than its queue holds{origin.bracketed}",
+        cure="queue fewer tasks before the design runs; a channel that is at work takes the next",
+        code="NPU209",
     )

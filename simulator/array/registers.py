@@ -32,7 +32,7 @@ from simulator.array.core_control import CoreControl
 from simulator.array.geometry import Geometry, TileKind
 from simulator.array.host import PollRegister, WriteRegisters
 from simulator.array.memory import Bytes
-from simulator.array.register_errors import refused, unmodelled
+from simulator.array.register_errors import overfull, refused, unmodelled
 from simulator.array.register_values import (
     UNMODELLED_BITS,
     ReadableMachine,
@@ -92,7 +92,9 @@ class Registers:
             if isinstance(step, WriteRegisters):
                 done = self._write_words(*step)
                 if done < len(step.words):
-                    raise self._overfull(step, done)
+                    raise overfull(
+                        self.queue_at(step.tile, step.address + done * WORD), step.origin
+                    )
             elif self.read(step.tile, step.address, 1)[0] & step.mask != step.value:
                 raise CheckFailed(
                     f"the configuration waits for the register at {step.address:#x} of {step.tile} "
@@ -170,16 +172,6 @@ class Registers:
         self._descriptors.clear()
         self._controls.clear()
         self._streams.clear()
-
-    def _overfull(self, step: WriteRegisters, done: int) -> CheckFailed:
-        queue = self.queue_at(step.tile, step.address + done * WORD)
-        return CheckFailed(
-            f"the configuration pushes more tasks to {queue} than its queue holds"
-            f"{step.origin.bracketed}",
-            cure="queue fewer tasks before the design runs; a channel that is at work takes the "
-            "next",
-            code="NPU209",
-        )
 
     def _register(
         self, tile: TileId, address: int, origin: Origin, *, writes: bool = False
