@@ -97,7 +97,8 @@ def _symbols(elf: ELFFile) -> tuple[Symbols, dict[str, tuple[int, int]]]:
         if not isinstance(section, SymbolTableSection):
             continue
         for symbol in section.iter_symbols():
-            if not symbol.name or symbol["st_shndx"] == "SHN_UNDEF":
+            # A name with a dot is a compiler's label within a function.
+            if symbol.name[:1] in ("", ".") or symbol["st_shndx"] == "SHN_UNDEF":
                 continue
             if symbol["st_info"]["type"] in ("STT_FILE", "STT_SECTION"):
                 continue
