@@ -48,10 +48,9 @@ MOST = 10**9
 
 COMPILER = shutil.which("g++")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(COMPILER is None, reason="no g++ with sanitizers on this machine"),
-]
+RUNTIMES = ("libasan.so", "libubsan.so")
+
+pytestmark = pytest.mark.slow
 
 
 def gxx(*arguments: str) -> str:
@@ -59,6 +58,18 @@ def gxx(*arguments: str) -> str:
     done = subprocess.run([COMPILER, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
     return done.stdout
+
+
+def runtimes() -> list[str]:
+    """Return the sanitizers' runtimes; the compiler names one that it lacks without a folder."""
+    return [gxx(f"-print-file-name={name}").strip() for name in RUNTIMES] if COMPILER else []
+
+
+@pytest.fixture(autouse=True)
+def available() -> None:
+    """Skip where there is no g++, or none with sanitizers."""
+    if not COMPILER or not all(Path(path).is_absolute() for path in runtimes()):
+        pytest.skip("no g++ with sanitizers on this machine")
 
 
 def library(kernel: Kernel, folder: Path) -> Path:
@@ -72,12 +83,11 @@ def library(kernel: Kernel, folder: Path) -> Path:
 
 def sanitised(*command: str) -> subprocess.CompletedProcess[str]:
     """Run Python under both sanitizers; their first finding ends it."""
-    runtimes = [gxx(f"-print-file-name={name}").strip() for name in ("libasan.so", "libubsan.so")]
     return subprocess.run(
         [sys.executable, *command],
         env={
             **os.environ,
-            "LD_PRELOAD": " ".join(runtimes),
+            "LD_PRELOAD": " ".join(runtimes()),
             "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         },
