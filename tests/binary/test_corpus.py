@@ -11,16 +11,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from errors import LabError, UsageError
 from runtime.binary import ArtifactReader
 from simulator.array.array import Array
 from simulator.array.config import NOWHERE
-from simulator.array.host import AwaitToken, HostRequest, PatchAddress, WriteRegisters
+from simulator.array.host import AwaitToken, HostRequest, HostRun, PatchAddress, WriteRegisters
 from simulator.array.snapshot import snapshot
+from simulator.binary.executable import Executable
 from simulator.binary.instructions import play
 from simulator.binary.package import Package
+from simulator.mlir.layouts import layout
 from simulator.mlir.lower import Lowered, lower
 from toolchain.artifacts import insts, operations
 
@@ -121,3 +124,33 @@ def _operation(request: HostRequest) -> operations.Operation:
             data = b"".join(word.to_bytes(4, "little") for word in words)
             return operations.BlockWrite(address=at, rest=data)
     raise AssertionError(request)
+
+
+OVERFLOWING = {"mel_optimized.mlir.prj", "mel_with_fft.mlir.prj"}
+"""Designs whose kernels take frames of 3,648 and 7,008 bytes on a stack of 1,024: they write
+over the buffers behind it, and the next transfer writes over their variables."""
+
+
+@pytest.mark.slow
+def test_whole_designs_run_their_machine_code(packages: dict[Path, Package]) -> None:
+    failures: dict[str, str] = {}
+    done = 0
+    for path, package in packages.items():
+        lowered = _lowered(path)
+        if lowered is None:
+            continue
+        sequence = lowered.sequence(None)
+        types = [layout(argument.type) for argument in sequence.body.blocks[0].args]
+        arrays = [np.zeros(0 if what is None else what.nbytes, np.uint8) for what in types]
+        try:
+            stats = Executable(package.images, 1).play(_each(lowered.commands(sequence)), arrays)
+            assert any(mask is not None and mask.all() for mask in stats.written)
+            done += 1
+        except LabError as error:
+            failures[path.parent.name] = error.message
+    assert done
+    assert set(failures) <= OVERFLOWING, failures
+
+
+def _each(requests: Iterator[HostRequest]) -> HostRun:
+    yield from requests
