@@ -125,52 +125,67 @@ class AttentionInt8(Kernel):
 
     def design(self) -> str:
         """Return the design: every head has a column, through whose memory tile it comes."""
-        qkv, y = self.args()
-        packed = memref((3 * SIZE * SIZE,), np.int8)
-        out = memref((SIZE * SIZE,), np.int8)
-        attention = Callee(self.functions()[0].symbol, (packed, out))
-        lines: list[str] = []
-        programs: list[str] = []
-        sends: list[str] = []
-        waits: list[str] = []
-        for col in range(self.heads):
-            shim, mem, tile = (f"%{name}_{col}" for name in ("shim", "mem", "core"))
-            l3l2, l2l1 = Fifo(f"QKV_L3L2_{col}", packed), Fifo(f"QKV_L2L1_{col}", packed)
-            of_y = Fifo(f"Y_{col}", out)
-            lines += [
-                "",
-                *(f"{name} = aie.tile({col}, {row})" for row, name in enumerate((shim, mem, tile))),
-                l3l2.create(shim, mem),
-                l2l1.create(mem, tile, to_stream=to_blocks(3 * SIZE, SIZE, 8, 8)),
-                link([l3l2], [l2l1]),
-                of_y.create(tile, shim),
-            ]
-            programs.append(
-                core(
-                    tile,
-                    l2l1.acquire("Consume", "%packed"),
-                    of_y.acquire("Produce", "%y"),
-                    attention.call("%packed", "%y"),
-                    l2l1.release("Consume"),
-                    of_y.release("Produce"),
-                    stack_size=STACK,
-                )
-            )
-            head_in, head_out = 3 * SIZE * SIZE, SIZE * SIZE
-            sends += [
-                l3l2.memcpy(qkv, bd=0, offset=col * head_in, dims=[(head_in, 1)]),
-                of_y.memcpy(y, bd=1, offset=col * head_out, dims=[(head_out, 1)], token=True),
-            ]
-            waits.append(of_y.wait())
+        heads = range(self.heads)
         return device(
             "npu1" if self.heads > 1 else "npu1_1col",
             "// A head is 192 rows of 64: Q, K and V. The core gets them in blocks of 8x8.",
-            *lines,
+            *(line for col in heads for line in self._column(col)),
             "",
-            attention.declare(),
-            *programs,
-            sequence(self.args(), *sends, *waits),
+            self._attention.declare(),
+            *(self._core(col) for col in heads),
+            sequence(
+                self.args(),
+                *(line for col in heads for line in self._transfers(col)),
+                *(self._fifos(col)[2].wait() for col in heads),
+            ),
         )
+
+    @property
+    def _attention(self) -> Callee:
+        packed, out = (memref((count * SIZE * SIZE,), np.int8) for count in (3, 1))
+        return Callee(self.functions()[0].symbol, (packed, out))
+
+    def _fifos(self, col: int) -> tuple[Fifo, Fifo, Fifo]:
+        """Return a column's fifos: into its memory tile, on to its core, and back to the host."""
+        packed, out = self._attention.types
+        names = (f"{kind}_{col}" for kind in ("QKV_L3L2", "QKV_L2L1", "Y"))
+        into, on, back = (Fifo(*pair) for pair in zip(names, (packed, packed, out), strict=True))
+        return into, on, back
+
+    def _column(self, col: int) -> list[str]:
+        """Return a column's tiles and fifos."""
+        shim, mem, tile = (f"%{name}_{col}" for name in ("shim", "mem", "core"))
+        into, on, back = self._fifos(col)
+        return [
+            "",
+            *(f"{name} = aie.tile({col}, {row})" for row, name in enumerate((shim, mem, tile))),
+            into.create(shim, mem),
+            on.create(mem, tile, to_stream=to_blocks(3 * SIZE, SIZE, 8, 8)),
+            link([into], [on]),
+            back.create(tile, shim),
+        ]
+
+    def _core(self, col: int) -> str:
+        """Return the program of a column's core."""
+        _, on, back = self._fifos(col)
+        return core(
+            f"%core_{col}",
+            on.acquire("Consume", "%packed"),
+            back.acquire("Produce", "%y"),
+            self._attention.call("%packed", "%y"),
+            on.release("Consume"),
+            back.release("Produce"),
+            stack_size=STACK,
+        )
+
+    def _transfers(self, col: int) -> list[str]:
+        """Return the transfers of one head."""
+        (qkv, y), (into, _, back) = self.args(), self._fifos(col)
+        head_in, head_out = 3 * SIZE * SIZE, SIZE * SIZE
+        return [
+            into.memcpy(qkv, bd=0, offset=col * head_in, dims=[(head_in, 1)]),
+            back.memcpy(y, bd=1, offset=col * head_out, dims=[(head_out, 1)], token=True),
+        ]
 
     def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Follow the definition in int64."""
