@@ -87,7 +87,6 @@ class MatmulBf16Array(Kernel):
             cls(64, 32, 64, 16, 16, 16),
             cls(64, 32, 64, 16, 16, 16, "scalar"),
             cls(256, 96, 512),
-            cls(256, 256, 256),
             cls(512, 512, 512),
         )
 
@@ -169,7 +168,10 @@ class MatmulBf16Array(Kernel):
         return Work(ops=2 * self.M * self.K * self.N, bytes=moved + c.nbytes)
 
     def cases(self, seed: int = 0) -> Iterator[Case]:
-        """Replace the sums that leave fp32's range on the way to 0; add sums that cancel."""
+        """Replace the sums that leave fp32's range on the way to 0; add sums that cancel.
+
+        Large products leave out what the small ones show.
+        """
         standard = (case for case in super().cases(seed) if case.name != "alternating")
         sign = np.resize([1.0, -1.0], self.K)
         rng = np.random.default_rng([seed, self.K])
@@ -183,7 +185,9 @@ class MatmulBf16Array(Kernel):
             Case(name, {"A": a.astype(bfloat16), "B": b.astype(bfloat16)})
             for name, (a, b) in corners.items()
         )
-        return chain(standard, mine)
+        few = ("zeros", "ramp", "tiny", "cancelling", "random-0")
+        large = self.M * self.K * self.N > 1 << 20
+        return (case for case in chain(standard, mine) if case.name in few or not large)
 
 
 KERNEL = MatmulBf16Array
