@@ -248,3 +248,26 @@ def test_a_descriptor_in_use_may_be_written_with_what_it_holds(write: Write) -> 
     with pytest.raises(CheckFailed) as error:
         Simulation(write.design(TASKS.format(second=8))).run(arrays)
     assert error.value.code == "NPU207"
+
+
+LOOPS = {
+    "endless": ("9223372036854775807", "1", "take more than 1,048,576 turns"),
+    "going nowhere": ("8", "0", "the loop steps on by 0"),
+    "backwards": ("8", "-1", "the loop steps on by -1"),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_a_loop_of_a_sequence_that_cannot_be_written_out(write: Write, case: str) -> None:
+    high, step, problem = LOOPS[case]
+    lines = (
+        "%low = arith.constant 0 : index",
+        f"%high = arith.constant {high} : index",
+        f"%step = arith.constant {step} : index",
+        "scf.for %i = %low to %high step %step { scf.yield }",
+    )
+    text = write.design(COPY + sequence(*lines, *MOVES))
+    with pytest.raises(CheckFailed) as error:
+        Simulation(text).run([np.zeros(8, np.int32)] * 2)
+    assert error.value.code == "NPU109"
+    assert problem in error.value.message

@@ -47,6 +47,9 @@ Commands = Iterator[HostRequest]
 Load = Callable[[str, Operation], "tuple[Player, Configuration]"]
 
 
+MOST_TURNS = 1 << 20
+"""Turns of all loops of a sequence: each is written out as instructions before the run."""
+
 _SILENT = (EndOp, ReturnOp, scf.YieldOp, TraceSetting, TraceStartConfigOp, GetGlobalOp)
 
 
@@ -75,6 +78,7 @@ class Player:
         self._active = self
         self._plan = plan
         self._numbers = numbers
+        self._turns = 0
         self._scope = Scope(plan)
         self._tasks = TaskTable(design.geometry, taken)
         self._handlers: dict[type[Operation], Callable[[Any], Commands]] = {
@@ -328,7 +332,22 @@ class Player:
         low, high, step = (self._scope.number(value, op) for value in (op.lb, op.ub, op.step))
         block = op.body.blocks[0]
         carried = [self._scope.meaning(value) for value in op.iter_args]
+        if step <= 0:
+            raise refuse(
+                op,
+                f"the loop steps on by {step}",
+                code="NPU109",
+                cure="let the loop count upwards",
+            )
         for number in range(low, high, step):
+            self._turns += 1
+            if self._turns > MOST_TURNS:
+                raise refuse(
+                    op,
+                    f"the loops of the runtime sequence take more than {MOST_TURNS:,} turns",
+                    code="NPU109",
+                    cure="give the loop a bound that instructions can be written out for",
+                )
             self._scope.bind(block.args[0], number)
             self._bind_all(block.args[1:], carried, op)
             yield from self._block(block)
