@@ -271,3 +271,12 @@ def test_a_loop_of_a_sequence_that_cannot_be_written_out(write: Write, case: str
         Simulation(text).run([np.zeros(8, np.int32)] * 2)
     assert error.value.code == "NPU109"
     assert problem in error.value.message
+
+
+def test_a_depth_that_no_memory_has_room_for(write: Write) -> None:
+    """It is refused before there is a buffer for each object."""
+    deep = COPY.replace("@out(%mem0, {%shim0}, 2 : i32)", "@out(%mem0, {%shim0}, 2147483647 : i32)")
+    with pytest.raises(CheckFailed) as error:
+        check(write.design(deep + sequence(*MOVES)))
+    assert error.value.code == "NPU107"
+    assert "@out has depth 2147483647, and no tile has room" in error.value.message
