@@ -117,8 +117,12 @@ def installed(layer: Path) -> list[Package]:
         content = tar.extractfile(member)
         if content is None:
             raise ValueError(f"{layer} has no dpkg status")
-        text = content.read().decode()
-    return sorted(_package(paragraph) for paragraph in text.strip().split("\n\n"))
+        return packages(content.read().decode())
+
+
+def packages(status: str) -> list[Package]:
+    """Return the packages in dpkg's own record, its file ``status``."""
+    return sorted(_package(paragraph) for paragraph in status.strip().split("\n\n"))
 
 
 def locked(recipe: Recipe) -> list[str]:
@@ -151,11 +155,31 @@ def refuse_drift(recipe: Recipe, found: Iterable[Package]) -> None:
     if changes := drift(recipe, found):
         raise CheckFailed(
             f"the Debian mirror has other packages for {recipe.name} than {recipe.lock.name} locks",
-            cure=f"accept and review them: npulab images {recipe.name} --accept; or name a mirror "
-            "that keeps the old ones in NPULAB_MIRROR",
+            cure=f"accept and review them: npulab images {recipe.name}"
+            f"{' --base registry' if recipe.registry else ''} --accept; or name a mirror that "
+            "keeps the old ones in NPULAB_MIRROR",
             code="NPU096",
             details=tuple(changes),
         )
+
+
+def refuse_other_versions(recipe: Recipe, found: Iterable[Package]) -> None:
+    """Raise where a package is of another version than toolchain/pins/pins.toml has it.
+
+    Raises:
+        CheckFailed: It is; a lock of packages must not say otherwise than the pins.
+    """
+    for package in found:
+        pinned = recipe.versions.get(package.name)
+        upstream = package.version.rpartition(":")[2]
+        if pinned and not re.match(rf"{re.escape(pinned)}(?!\d)", upstream):
+            raise CheckFailed(
+                f"{package.name} of Debian {recipe.suite} is {package.version}, and pins.toml "
+                f"pins {pinned}",
+                cure="change the pin in toolchain/pins/pins.toml, or name a mirror that keeps the "
+                "old packages in NPULAB_MIRROR",
+                code="NPU096",
+            )
 
 
 def _package(paragraph: str) -> Package:

@@ -76,13 +76,19 @@ def known(recipe: Recipe, store: Store) -> Image | None:
     return image if image is not None and image.key == recipe.key else None
 
 
+def current(recipe: Recipe, store: Store) -> Image | None:
+    """Return the image of a recipe as :func:`known` does, from whichever base it was made."""
+    found = known(recipe, store)
+    return found or (known(recipe.from_registry, store) if recipe.image else None)
+
+
 def require(recipe: Recipe, store: Store) -> Image:
     """Return the image of a recipe.
 
     Raises:
         MissingEnvironment: It was not made, or the recipe has changed since.
     """
-    image = known(recipe, store)
+    image = current(recipe, store)
     if image is None:
         raise MissingEnvironment(
             f"image {recipe.name} is not built, or its recipe has changed",

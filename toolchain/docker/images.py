@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toolchain import digest, disk, records
-from toolchain.docker import debian, sbom, wheels
+from toolchain.docker import debian, registry, sbom, wheels
 from toolchain.docker.debian import Package
 from toolchain.docker.engine import Engine, talking
 from toolchain.docker.image import LAB, Image, Layer, record
@@ -53,6 +53,7 @@ def make(
     accept: bool = False,
     rebuild: bool = False,
     report: Report,
+    engine: Engine | None = None,
 ) -> Image:
     """Make the layers of an image that are not kept, and record it.
 
@@ -62,13 +63,14 @@ def make(
         accept: Lock what the mirror gives instead of refusing what differs from the lock.
         rebuild: Make every layer anew, kept or not.
         report: Told of the parts that were made.
+        engine: Pulls the base of a recipe that has it from a registry.
 
     Raises:
         LabError: A part failed, or the mirror drifted.
     """
     contents = [
         (not (accept or rebuild) and _kept(store, _base_key(recipe)))
-        or _base(recipe, store, accept, report)
+        or _base(recipe, store, accept, report, engine)
     ]
     if recipe.requirements is not None:
         contents.append(
@@ -174,18 +176,26 @@ def _base_key(recipe: Recipe) -> str:
     return digest.of_json([recipe.base_key, debian.locked(recipe)])
 
 
-def _base(recipe: Recipe, store: Store, accept: bool, report: Report) -> Contents:
-    """Bootstrap the base layer, and hold what came against the lock."""
+def _base(
+    recipe: Recipe, store: Store, accept: bool, report: Report, engine: Engine | None
+) -> Contents:
+    """Bootstrap or pull the base layer, and hold what came against the lock."""
     with store.work() as work:
         start = time.perf_counter()
         tar = work / "layer.tar"
-        debian.bootstrap(recipe, tar)
-        report(f"{recipe.name}: bootstrap Debian {recipe.suite}", time.perf_counter() - start)
+        if recipe.registry and engine is not None:
+            registry.base(recipe, engine, tar)
+            did, made_by = "pull", str(recipe.image)
+        else:
+            debian.bootstrap(recipe, tar)
+            did, made_by = "bootstrap", f"mmdebstrap {recipe.suite}"
+        report(f"{recipe.name}: {did} Debian {recipe.suite}", time.perf_counter() - start)
         found = debian.installed(tar)
+        debian.refuse_other_versions(recipe, found)
         if accept:
             debian.write_lock(recipe, found)
         debian.refuse_drift(recipe, found)
-        return _keep(store, _base_key(recipe), tar, f"mmdebstrap {recipe.suite}", found)
+        return _keep(store, _base_key(recipe), tar, made_by, found)
 
 
 def _lab_key(recipe: Recipe) -> str:

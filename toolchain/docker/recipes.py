@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,9 @@ class Recipe:
         requirements: Hash-pinned Python packages of the second layer; None where it has none.
         leave_out: Paths of the second layer left out.
         epoch: Time of every file, seconds since 1970.
+        versions: How the version of some packages must begin, as the pins have it.
+        image: The base in a registry, by digest; None where it is only ever bootstrapped.
+        registry: Whether the base comes from there, and is not bootstrapped.
     """
 
     name: str
@@ -66,12 +70,22 @@ class Recipe:
     requirements: Path | None
     leave_out: tuple[str, ...]
     epoch: int
+    versions: Mapping[str, str]
+    image: str | None = None
+    registry: bool = False
+
+    @property
+    def from_registry(self) -> Recipe:
+        """The same image on the base that a registry has; its packages have their own lock."""
+        lock = self.lock.with_name(f"{self.name}.registry.packages")
+        return replace(self, registry=True, lock=lock)
 
     @property
     def base_key(self) -> str:
         """Hash of all that decides the base layer, the lock apart."""
+        image = [self.image] if self.registry else []
         return digest.of_json(
-            [VERSION, self.suite, self.packages, self.exclude, self.keep, self.epoch]
+            [VERSION, self.suite, self.packages, self.exclude, self.keep, self.epoch, *image]
         )
 
     @property
@@ -137,7 +151,14 @@ def toolchain(python: str) -> str:
 def _recipes(document: _Document, checkout: Path) -> list[Recipe]:
     lock = lockfile.load()
 
-    def recipe(name: str, suite: str, asked: tuple[str, ...], python: str | None) -> Recipe:
+    def recipe(
+        name: str,
+        suite: str,
+        asked: tuple[str, ...],
+        python: str | None,
+        versions: Mapping[str, str],
+        image: str | None = None,
+    ) -> Recipe:
         return Recipe(
             name=name,
             python=python,
@@ -149,11 +170,21 @@ def _recipes(document: _Document, checkout: Path) -> list[Recipe]:
             requirements=checkout / document.toolchain.requirements if python else None,
             leave_out=document.toolchain.leave_out if python else (),
             epoch=document.epoch,
+            versions=versions,
+            image=image,
         )
 
     variants = [
-        recipe(toolchain(base.python), base.suite, document.toolchain.packages, base.python)
+        recipe(
+            toolchain(base.python),
+            base.suite,
+            document.toolchain.packages,
+            base.python,
+            {"python3": base.python},
+            base.image,
+        )
         for base in lock.bases
     ]
     together = tuple(sorted((*lock.xrt.packages, *document.xrt.packages)))
-    return [*variants, recipe("xrt", lock.xrt.suite, together, None)]
+    versions = dict.fromkeys(lock.xrt.packages, lock.xrt.version)
+    return [*variants, recipe("xrt", lock.xrt.suite, together, None, versions)]

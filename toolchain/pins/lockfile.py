@@ -26,6 +26,7 @@ ANY = "any"
 """`python` of a wheel that serves every variant."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.whl")
 
 
@@ -67,10 +68,15 @@ class Wheel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The Debian release whose own Python a variant uses."""
+    """The Debian release whose own Python a variant uses.
+
+    Attributes:
+        image: The same release in a registry, as ``name:tag@sha256:...``.
+    """
 
     python: str
     suite: str
+    image: str | None = None
 
 
 class Xrt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +184,9 @@ def parse(text: str, path: Path) -> Lock:
         raise _wrong(path, f"has schema {document.schema}, and this lab reads {SCHEMA}")
     for wheel in document.wheel:
         _check_wheel(path, wheel)
+    for base in document.base:
+        if base.image is not None and not _IMAGE.fullmatch(base.image):
+            raise _unpinned(path, f"the image {base.image} has no digest of sha256")
     _check_variants(path, document.wheel)
     return Lock(
         path=path,
@@ -247,6 +256,7 @@ def _wrong(path: Path, what: str) -> LabError:
 def _unpinned(path: Path, what: str) -> LabError:
     return UsageError(
         f"the lock file {path} would install what nobody has checked: {what}",
-        cure=f'give every wheel an https url and its sha256, or sha256 = "{UNPINNED}"',
+        cure=f'give every wheel an https url and its sha256, or sha256 = "{UNPINNED}", and '
+        "every image its digest",
         code="NPU023",
     )
