@@ -12,6 +12,7 @@ from npulab import figures
 from npulab.building import build_units, built, error_document
 from npulab.console import print_wrapped, stdout
 from npulab.deadlocks import drawing_device
+from npulab.running import Where
 from runtime.device import Device
 from runtime.sim import CLOCK_HZ, SimDevice
 from runtime.verify import CaseReport, Report, verify
@@ -46,6 +47,7 @@ def check_kernels(
     cases: Callable[[Kernel], Iterable[Case]],
     *,
     jobs: int | None,
+    where: Where | None = None,
     on_case: Watcher | None = None,
 ) -> Iterator[Checked]:
     """Build all of `kernels`, then yield what became of each on the simulated array.
@@ -54,10 +56,12 @@ def check_kernels(
         kernels: The variants.
         cases: Gives a variant's data.
         jobs: Build steps at a time.
+        where: Where they run; see :func:`npulab.running.choose_runner`.
         on_case: Told of each case as it ends.
     """
     device: Device = drawing_device()
-    results = build_units([Unit.from_kernel(kernel) for kernel in kernels], jobs=jobs)
+    units = [Unit.from_kernel(kernel) for kernel in kernels]
+    results = build_units(units, jobs=jobs, where=where)
     for kernel, result in zip(kernels, results, strict=True):
         yield _check(kernel, result, device, cases(kernel), on_case)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from npulab.helping import ExampleCommand
+from npulab.running import choose_runner, runner_options
 from npulab.selection import Selector, select
 from npulab.warning import warn_option
 
@@ -23,15 +24,22 @@ if TYPE_CHECKING:
     examples=(
         "npulab demo",
         "npulab demo mel_int16 matmul_int8/32x32x32",
+        "npulab demo --runner docker --python 3.13",
     ),
 )
 @click.argument("kernels", nargs=-1, type=Selector())
+@runner_options
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @warn_option()
 @click.pass_context
 def command(
-    ctx: click.Context, kernels: tuple[list[Kernel], ...], jobs: int | None, as_json: bool
+    ctx: click.Context,
+    kernels: tuple[list[Kernel], ...],
+    runner: str,
+    python: str | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Build kernels, run them on real input, and check.
 
@@ -42,16 +50,28 @@ def command(
     from npulab.building import report_errors
     from npulab.checking import all_errors, check_kernels, document, print_summary
     from npulab.console import print_json
+    from npulab.report.recording import Recording, print_refusal
 
     start = time.perf_counter()
     chosen = select(kernels)
-    results = check_kernels(chosen, lambda kernel: kernel.demo(), jobs=jobs)
+    where = choose_runner(runner, python)
+    recording = Recording("demo", chosen)
+    results = recording.results(
+        check_kernels(
+            chosen,
+            lambda kernel: kernel.demo(),
+            jobs=jobs,
+            where=where,
+            on_case=recording.case,
+        )
+    )
     if as_json:
         checked = list(results)
         print_json(document(checked))
     else:
         checked = _print(results)
         print_summary(checked, time.perf_counter() - start)
+    print_refusal(recording)
     ctx.exit(report_errors(all_errors(checked)))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from npulab.helping import ExampleCommand
+from npulab.running import choose_runner, runner_options
 from npulab.selection import Selector, select
 from npulab.warning import warn_option
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of random data."
 )
+@runner_options
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write a JUnit XML file.")
@@ -39,6 +41,8 @@ def command(
     ctx: click.Context,
     kernels: tuple[list[Kernel], ...],
     seed: int,
+    runner: str,
+    python: str | None,
     jobs: int | None,
     as_json: bool,
     junit: Path | None,
@@ -47,13 +51,15 @@ def command(
 
     Builds them, runs them on the simulated array, and holds every output
     against the golden model. Exits 1 if any output
-    is wrong, and tells which elements are, how far off and where.
+    is wrong, and tells which elements are, how far off and where. What it
+    finds is kept for `npulab report`.
     """
     from npulab.arrays import check_writable
     from npulab.building import report_errors
     from npulab.checking import all_errors, check_kernels, document, print_summary
     from npulab.console import print_json
     from npulab.junit import write_junit
+    from npulab.report.recording import Recording, print_refusal
 
     if junit:
         check_writable(junit)
@@ -62,14 +68,25 @@ def command(
         return kernel.cases(seed)
 
     start = time.perf_counter()
-    on_case = None if as_json else _Table()
-    checked = list(check_kernels(select(kernels), cases, jobs=jobs, on_case=on_case))
+    table = None if as_json else _Table()
+    where = choose_runner(runner, python)
+    chosen = select(kernels)
+    recording = Recording("test", chosen, seed)
+
+    def on_case(kernel: Kernel, case: CaseReport) -> None:
+        recording.case(kernel, case)
+        if table:
+            table(kernel, case)
+
+    results = check_kernels(chosen, cases, jobs=jobs, where=where, on_case=on_case)
+    checked = list(recording.results(results))
     if as_json:
         print_json(document(checked))
     else:
         print_summary(checked, time.perf_counter() - start)
     if junit:
         write_junit(junit, checked)
+    print_refusal(recording)
     ctx.exit(report_errors(all_errors(checked)))
 
 

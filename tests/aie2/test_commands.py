@@ -81,6 +81,23 @@ def test_a_wrong_wheel_is_named_and_nothing_is_installed(
 
 
 @pytest.mark.usefixtures("wheels")
+def test_clean_gives_back_a_toolchain_where_it_is_asked_for(places: Path) -> None:
+    npulab("fetch")
+    cache = places / "cache"
+    (cache / "toolchains" / "note").write_text("not the lab's")
+    assert npulab("clean").exit_code == 0
+    assert len(list((cache / "toolchains").glob("*/installed.json"))) == 1
+    told = npulab("clean", "--toolchains", "--dry-run").output
+    assert "would remove 2 fetched files" in told
+    assert "would remove 1 installed toolchain" in told
+    assert len(list((cache / "wheels").rglob("*.whl"))) == 2
+    assert "removed 2 fetched files" in npulab("clean", "--toolchains").output
+    assert [path.name for path in (cache / "toolchains").iterdir()] == ["note"]
+    assert list((cache / "wheels").iterdir()) == []
+    assert npulab("fetch").exit_code == 0
+
+
+@pytest.mark.usefixtures("wheels")
 def test_doctor_tells_of_the_toolchain() -> None:
     assert "npulab fetch" in npulab("doctor").output
     npulab("fetch")

@@ -95,6 +95,19 @@ CAUSES = (
         code="NPU123",
     ),
     Cause(
+        pattern=re.compile(r"exhausted available (?:BD|buffer descriptor) IDs"),
+        message="a tile has no buffer descriptor left",
+        cure="make the fifos of that tile shallower, or await and free transfers of the "
+        "sequence before the next ones begin; a core's tile and a shim tile have 16",
+        code="NPU121",
+    ),
+    Cause(
+        pattern=re.compile(r"'aie\.\w+' op has more than (?P<count>\d+) blocks"),
+        message="the DMA of a tile needs more than its {count} buffer descriptors",
+        cure="make the fifos of that tile shallower, or spread them over tiles",
+        code="NPU121",
+    ),
+    Cause(
         pattern=re.compile(r"is accessed from unreachable tile"),
         message="a core uses a buffer of a tile that it cannot reach",
         cure="place the fifo's ends on neighbouring tiles, or let it go through a DMA",
