@@ -123,11 +123,22 @@ def test_a_kernel_without_cases_is_no_success(checkout: Checkout, relu: Path) ->
 
 
 def test_a_deadlock_is_told_as_one_and_the_next_case_runs(checkout: Checkout, relu: Path) -> None:
+    replace(relu / "kernel.py", "of_x.memcpy(x, bd=0),", "")
+    done = checkout.npulab("test", "relu_int8/256")
+    assert done.returncode == 1
+    assert "error: [NPU229] relu_int8/256 on zeros: " in done.stderr
+    assert "relu_int8/256 on random-2: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_release_that_is_missing_is_told_before_anything_runs(
+    checkout: Checkout, relu: Path
+) -> None:
     replace(relu / "kernel.py", 'of_y.release("Produce"),', "")
     done = checkout.npulab("test", "relu_int8/256")
     assert done.returncode == 1
-    assert "error: [NPU203] relu_int8/256 on zeros: " in done.stderr
-    assert "relu_int8/256 on random-2: " in done.stderr
+    assert "error: [NPU225] relu_int8/256: tile(0,2) MM2S:0 can never begin" in done.stderr
+    assert " on zeros" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

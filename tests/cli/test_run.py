@@ -105,7 +105,7 @@ def test_a_param_can_be_given(npulab: Npulab, folder: Path) -> None:
     ("arguments", "says"),
     [
         (["gelu_int8/512"], "[NPU401] gelu_int8/512: no file for in x: 512 int8"),
-        (["gelu_int8", "--in", "x.npy"], "gelu_int8 has 3 variants, and one call runs one"),
+        (["gelu_int8", "--in", "x.npy"], f"gelu_int8 has {len(registry.find('gelu_int8'))} variants, and one call runs one"),
         (["gelu_int8/512", "--in", "none.npy"], "[NPU404] there is no file none.npy"),
         (["gelu_int8/512", "--in", "text.npy"], "[NPU404] text.npy is not a whole .npy file"),
         (["gelu_int8/512", "--in", "short.npy"], "expected  int8[512]"),
@@ -174,7 +174,7 @@ def test_a_design_that_deadlocks_exits_1(npulab: Npulab, folder: Path) -> None:
     (folder / "add.mlir").write_text(text)
     done = npulab(*DESIGN, "--in", "a.npy", "--in", "b.npy", "--out", "c.npy", cwd=folder)
     assert done.returncode == 1
-    assert "[NPU229]" in done.stderr
+    assert "[NPU225]" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "c.npy").exists()
 
@@ -194,7 +194,7 @@ def test_show_draws_the_array_and_counts_its_parts(npulab: Npulab) -> None:
     document = json.loads(npulab("show", "matmul_int8_array/512x512x512-i8", "--json").stdout)
     cores = [tile for tile in document["resources"]["tiles"] if tile["kind"] == "core"]
     assert len(cores) == 16
-    assert {stream["name"] for stream in document["streams"]} >= {"A_L3L2_0", "C_L2L3_3"}
+    assert {stream["name"] for stream in document["streams"]} >= {"A_L3L2_0", "C_L2L3_0_0"}
 
 
 def test_show_without_unicode_stays_readable(npulab_process: Npulab) -> None:

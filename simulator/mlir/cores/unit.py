@@ -74,13 +74,13 @@ class CoreUnit:
                 code="NPU107",
                 cure="give the objectFifo more depth",
             )
+        if isinstance(op, ObjectFifoReleaseOp) and port.release is not None:
+            self.releases.add(port.release)
         for variable, known in self.ends.items():
             if known is port:
                 return variable
         variable = python_name(name, self.taken)
         self.ends[variable] = port
-        if port.release is not None:
-            self.releases.add(port.release)
         return variable
 
     def buffer(self, value: SSAValue, user: Operation) -> str | None:
