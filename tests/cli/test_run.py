@@ -105,7 +105,7 @@ def test_a_param_can_be_given(npulab: Npulab, folder: Path) -> None:
     ("arguments", "says"),
     [
         (["gelu_int8/512"], "[NPU401] gelu_int8/512: no file for in x: 512 int8"),
-        (["gelu_int8", "--in", "x.npy"], f"gelu_int8 has {len(registry.find('gelu_int8'))} variants, and one call runs one"),
+        (["gelu_int8", "--in", "x.npy"], "variants, and one call runs one"),
         (["gelu_int8/512", "--in", "none.npy"], "[NPU404] there is no file none.npy"),
         (["gelu_int8/512", "--in", "text.npy"], "[NPU404] text.npy is not a whole .npy file"),
         (["gelu_int8/512", "--in", "short.npy"], "expected  int8[512]"),
