@@ -28,8 +28,10 @@ def command(folder: Path, seconds: float, as_json: bool) -> None:
     """Run every .mlir design below FOLDER on the simulated array.
 
     A design's expected results stand beside it in NAME.expect.toml; one without
-    runs on zeros and is not judged. Reasons that differ only in names and
-    numbers count as one.
+    runs on zeros and is not judged. The file may also name the C or C++ sources
+    of the kernels, which are compiled for this machine, or another form of the
+    design, whose results must be the same bytes. Reasons that differ only in
+    names and numbers count as one.
     """
     from npulab.console import print_json
     from runtime.survey import Report, survey, tally

@@ -17,6 +17,9 @@ from simulator.mlir.failure import refuse
 from simulator.mlir.fifos import Fifo, Link
 from simulator.mlir.plan import Plan, PlannedBuffer, PlannedLock
 
+MOST_OBJECTS = 512 * 1024 // 4
+"""Words in the largest memory of a tile: no objectFifo is deeper."""
+
 
 @dataclass(eq=False, kw_only=True)
 class Pool:
@@ -182,6 +185,14 @@ class Pools:
         repeat: int = 1,
         parts: int = 1,
     ) -> Pool:
+        if depth > MOST_OBJECTS:
+            raise refuse(
+                fifo.operation,
+                f"objectFifo @{fifo.name} has depth {depth}, and no tile has room for so many "
+                "objects",
+                code="NPU107",
+                cure="let its ends hold the few objects that they need at a time",
+            )
         initial = initial[:depth]
         contents = [*initial, *(None for _ in range(depth - len(initial)))]
         buffers = [

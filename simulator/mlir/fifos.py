@@ -25,9 +25,6 @@ from simulator.mlir.layouts import Layout, flag, integer, layout, optional_integ
 
 Dims = tuple[tuple[int, int], ...]
 
-MOST_OBJECTS = 512 * 1024 // 4
-"""Words in the largest memory of a tile: no objectFifo is deeper."""
-
 
 @dataclass(eq=False, kw_only=True)
 class Fifo:
@@ -123,14 +120,6 @@ def _read_fifo(design: Design, op: ObjectFifoOp) -> Fifo:
             f"objectFifo @{op.sym_name.data} has depth {min(depths)}",
             code="NPU107",
             cure="give every end at least one object",
-        )
-    if max(depths) > MOST_OBJECTS:
-        raise refuse(
-            op,
-            f"objectFifo @{op.sym_name.data} has depth {max(depths)}, and no tile has room for so "
-            "many objects",
-            code="NPU107",
-            cure="give it the few objects that its ends hold at a time",
         )
     if integer(op.padValue):
         raise no_pad_value(op)

@@ -273,10 +273,23 @@ def test_a_loop_of_a_sequence_that_cannot_be_written_out(write: Write, case: str
     assert problem in error.value.message
 
 
+def test_more_objects_than_a_core_can_hold_at_a_time(write: Write) -> None:
+    """What a core acquires at once makes its end of the objectFifo deeper."""
+    text = """
+    aie.objectfifo @of(%t02, {%t03}, 1 : i32) : !aie.objectfifo<memref<8xi32>>
+    aie.core(%t03) {
+      %a = aie.objectfifo.acquire @of(Consume, 2147483647) : memref<8xi32>
+      aie.end
+    }"""
+    with pytest.raises(CheckFailed):
+        check(write.design(text))
+
+
 def test_a_depth_that_no_memory_has_room_for(write: Write) -> None:
     """It is refused before there is a buffer for each object."""
-    deep = COPY.replace("@out(%mem0, {%shim0}, 2 : i32)", "@out(%mem0, {%shim0}, 2147483647 : i32)")
+    deep = """
+    aie.objectfifo @of(%t02, {%t03}, 2147483647 : i32) : !aie.objectfifo<memref<8xi32>>"""
     with pytest.raises(CheckFailed) as error:
-        check(write.design(deep + sequence(*MOVES)))
+        check(write.design(deep))
     assert error.value.code == "NPU107"
-    assert "@out has depth 2147483647, and no tile has room" in error.value.message
+    assert "@of has depth 2147483647, and no tile has room" in error.value.message
