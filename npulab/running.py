@@ -30,10 +30,12 @@ class Where:
 
     Attributes:
         image: The image of their container; None for this machine.
+        python: The Python variant of the image.
     """
 
     image: Image | None
     reason: str
+    python: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +66,7 @@ class Where:
             writes=(work,),
             limits=limits(),
         )
-        with DockerRunner(spec, self.image.tools) as runner:
+        with DockerRunner(spec, self.image.tools, self.python) as runner:
             yield runner
 
 
@@ -110,7 +112,7 @@ def choose_runner(asked: str | None = None, python: str | None = None) -> Where:
                 cure="unset CXX, or use --runner local",
                 code="NPU098",
             )
-        return Where(image=_image(python), reason="asked for")
+        return _in_image(python, "asked for")
     if own_compiler:
         return Where(image=None, reason="CXX names a compiler of this machine")
     return _best(python)
@@ -135,28 +137,31 @@ def _best(python: str | None) -> Where:
     from toolchain.docker import engine
 
     try:
-        image = _image(python)
-        address = engine.find()
+        return _in_image(python, f"engine at {engine.find()}")
     except LabError as error:
         return Where(image=None, reason=error.message)
-    return Where(image=image, reason=f"engine at {address}")
 
 
-def _image(python: str | None) -> Image:
+def _in_image(python: str | None, reason: str) -> Where:
     from toolchain.docker import image, recipes
     from toolchain.pins.lockfile import own_variant
     from toolchain.store import Store
 
-    return image.require(recipes.find(recipes.toolchain(python or own_variant())), Store())
+    variant = python or own_variant()
+    found = image.require(recipes.find(recipes.toolchain(variant)), Store())
+    return Where(image=found, reason=reason, python=variant)
 
 
 def _reads(units: Sequence[Unit]) -> tuple[Path, ...]:
     """Return the folders that the steps read: the lab's sources, and those beside the units'."""
     from toolchain import packages
+    from toolchain.aie2 import packer
     from toolchain.store import Store
 
     lab = [packages.folder("kernels"), packages.folder("simulator") / "include"]
-    lab.append(Store().root / "toolchains")
+    lab.append((Store().root / "toolchains").resolve())
+    if chosen := os.environ.get(packer.SETTING):
+        lab.append(Path(chosen).expanduser().absolute().parent)
     beside = {source.source.parent for unit in units for source in unit.objects}
     others = sorted(one for one in beside if not any(one.is_relative_to(own) for own in lab))
     return (*lab, *others)

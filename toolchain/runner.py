@@ -61,10 +61,12 @@ class Runner(Protocol):
 
     Attributes:
         tools: The tools that it brings along, by Python package. Others are this machine's.
+        python: The Python variant whose toolchain it uses; None for the one of this process.
     """
 
     name: str
     tools: Mapping[str, Tool]
+    python: str | None
 
     def run(
         self,
@@ -98,6 +100,7 @@ class LocalRunner:
 
     name = "local"
     tools: Mapping[str, Tool] = MappingProxyType({})
+    python: str | None = None
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

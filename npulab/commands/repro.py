@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     examples=(
         "npulab repro",
         "npulab repro gelu_int8 --runner local",
+        "npulab repro --target aie2",
     ),
 )
 @click.argument("kernels", nargs=-1, type=Selector())
@@ -77,6 +78,10 @@ def _build(
     from toolchain.store import Store
 
     store = Store(folder / "cache")
+    if target == "aie2":
+        # What is installed is pinned: it is used again, and nothing that was built is.
+        store.root.mkdir(parents=True)
+        (store.root / "toolchains").symlink_to(Store().root / "toolchains")
     with where.runner(units, store) as runner, BuildProgress() as progress:
         results = build(
             units,

@@ -138,7 +138,8 @@ def find(store: Store, wheels: tuple[Wheel, ...]) -> Environment | None:
     record = records.decode(disk.read_if_there(folder / RECORD), Installed)
     if record is None or record.tools != _tools(folder / "site"):
         return None
-    return Environment(folder=folder, wheels=wheels, record=record)
+    # A cache may have another's toolchains by a link: containers see them where they really are.
+    return Environment(folder=folder.resolve(), wheels=wheels, record=record)
 
 
 def install(store: Store, runner: Runner, python: str, files: Mapping[Wheel, Path]) -> Environment:

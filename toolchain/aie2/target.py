@@ -57,9 +57,9 @@ class Aie2Target:
 
     name = "aie2"
 
-    def __init__(self, store: Store, runner: Runner) -> None:  # noqa: ARG002
+    def __init__(self, store: Store, runner: Runner) -> None:
         """Find the toolchain; see :func:`find` for what it may raise."""
-        self._environment = find(store)
+        self._environment = find(store, runner.python)
 
     @property
     def pins(self) -> dict[str, str]:

@@ -25,17 +25,22 @@ class DockerRunner:
     Attributes:
         name: ``docker``.
         tools: What the image brings along, by Python package.
+        python: The Python variant of the image.
     """
 
     name = "docker"
 
-    def __init__(self, spec: Spec, tools: Mapping[str, Tool] | None = None) -> None:
+    def __init__(
+        self, spec: Spec, tools: Mapping[str, Tool] | None = None, python: str | None = None
+    ) -> None:
         """Take note of what to start.
 
         Args:
             spec: The container. Its folders need not exist yet.
             tools: See the attribute.
+            python: See the attribute.
         """
+        self.python = python
         self.tools: Mapping[str, Tool] = tools or {}
         self._spec = spec
         self._lock = threading.Lock()
