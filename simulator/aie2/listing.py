@@ -1,10 +1,13 @@
-"""Listings: the disassembly of a program with its labels."""
+"""Listings: the disassembly of a program with its labels, and single bundles in messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from errors import UsageError
+from simulator.aie2.bundle import LONGEST, decode
 from simulator.aie2.disassembly import disassemble
+from simulator.aie2.machine import ProgramMemory
 
 
 def listing(
@@ -26,3 +29,17 @@ def listing(
             yield f"{at:08x} <{name}>:\n"
         raw = code[at - address : at - address + bundle.size].hex(" ")
         yield f"{at:8x}: {raw}\t{bundle}\n"
+
+
+def plain(bundle: object) -> str:
+    """Return a bundle's text on one line, its empty slots left out: ``lda r1, [p2, #0]``."""
+    parts = [" ".join(part.split()) for part in f"{bundle}".split(";")]
+    return "; ".join(part for part in parts if not part.startswith("nop")) or "nop"
+
+
+def text_at(code: ProgramMemory, address: int) -> str:
+    """Return `` `lda r1, [p2, #0]` `` with what lies at an address, nothing where no code does."""
+    try:
+        return f" `{plain(decode(bytes(code.data[address : address + LONGEST]), address))}`"
+    except UsageError:
+        return ""

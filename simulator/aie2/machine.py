@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from errors import UsageError
+from errors import CheckFailed, UsageError
 from simulator.array.config import CoreProgram
 from simulator.array.core import CoreContext, CoreRun
 
@@ -31,10 +31,15 @@ class ProgramMemory:
     Attributes:
         data: The bytes, :data:`PROGRAM_SIZE` of them, zero where never written.
         version: How often it was written.
+        extent: The byte after the last that was ever written.
+        occupied: The core's addresses at which buffers and data of its own memory begin, in
+            order, as far as they are known: the stack must not reach them.
     """
 
     data: bytearray = field(default_factory=lambda: bytearray(PROGRAM_SIZE), repr=False)
     version: int = 0
+    extent: int = 0
+    occupied: tuple[int, ...] = ()
 
     def write(self, address: int, data: bytes) -> None:
         """Put `data` at a byte `address`.
@@ -50,7 +55,22 @@ class ProgramMemory:
                 code="NPU513",
             )
         self.data[address : address + len(data)] = data
+        self.extent = max(self.extent, address + len(data))
         self.version += 1
+
+    def check(self, address: int) -> None:
+        """Refuse to execute what nobody has written.
+
+        Raises:
+            CheckFailed: NPU519.
+        """
+        if not 0 <= address < self.extent:
+            raise CheckFailed(
+                f"the core leaves its program of {self.extent:,} bytes",
+                cure="look for a return without its link register, a jump by a wrong pointer, or"
+                " a function that does not return",
+                code="NPU519",
+            )
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,8 @@ def core_program(
 
     While running the program raises UsageError for code that no encoding allows (NPU500 to
     NPU502), and CheckFailed for what the core cannot do: NPU510 an instruction that is not
-    implemented, NPU511 an access outside the core's addresses, NPU512 a misaligned one.
+    implemented, NPU511 an access outside the core's addresses, NPU512 a misaligned one,
+    NPU518 a stack that grows into a buffer, NPU519 a program left at its end.
     """
     from simulator.aie2.execution.pipeline import Pipeline
 

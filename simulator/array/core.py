@@ -123,6 +123,18 @@ class CoreContext:
         memory = self._reach(tile)
         return memory.hand_out(0, memory.size)
 
+    def bare(self, tile: TileId) -> Memory:
+        """Return a memory of which nothing counts as written for that: who asks notes it.
+
+        Raises:
+            CheckFailed: NPU212, the core does not reach that tile's memory.
+        """
+        return self._reach(tile)
+
+    def unmarked(self) -> CoreContext:
+        """Return this context for a program whose accesses somebody else notes one by one."""
+        return _Unmarked(self.tile, self._memories, self._release, self._watch)
+
     def view(self, buffer: Buffer) -> Bytes:
         """Return the bytes of `buffer`, uint8, shape (buffer.size,), writable, never a copy.
 
@@ -216,6 +228,15 @@ class CoreContext:
         if memory is None:
             raise unreached(self.tile, tile)
         return memory
+
+
+class _Unmarked(CoreContext):
+    """Hands out memory that does not count as written for that."""
+
+    __slots__ = ()
+
+    def memory(self, tile: TileId) -> Bytes:
+        return self._reach(tile).data
 
 
 def unreached(tile: TileId, other: TileId, origin: Origin = NOWHERE) -> CheckFailed:

@@ -10,11 +10,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from errors import CheckFailed
-from simulator.array.config import NOWHERE, Core, CoreProgram, Origin, TileId
+from simulator.array.config import (
+    NOWHERE,
+    BufferDescriptor,
+    Core,
+    CoreProgram,
+    Origin,
+    TileId,
+)
 from simulator.array.geometry import Geometry, TileKind
 
 if TYPE_CHECKING:
     from simulator.aie2.machine import ProgramMemory
+
+OWN_MEMORY = 0x70000
+"""Where a core finds its own tile's memory."""
 
 MachineCode = Callable[[TileId, "ProgramMemory"], CoreProgram]
 """Makes the core program of a tile that executes what its program memory holds."""
@@ -45,6 +55,9 @@ class Machine(Protocol):
 
     def core_ended(self, tile: TileId) -> bool | None:
         """Whether the core's program is at its end; None where none was started."""
+
+    def descriptors(self, tile: TileId) -> dict[int, BufferDescriptor]:
+        """The buffer descriptors of a tile by number."""
 
 
 class CoreControl:
@@ -113,6 +126,7 @@ class CoreControl:
             )
         memory = self.memories.get(tile)
         if memory is not None:
+            memory.occupied = self._occupied(tile)
             program = self._code(tile, memory)
             self._machine.start_core(Core(tile=tile, program=program, origin=origin))
         elif tile in self._known:
@@ -124,3 +138,8 @@ class CoreControl:
                 cure="write the core's program first, as the configuration of a design does",
                 code="NPU282",
             )
+
+    def _occupied(self, tile: TileId) -> tuple[int, ...]:
+        """Return the core's addresses at which its DMA's buffers in its own memory begin."""
+        records = self._machine.descriptors(tile).values()
+        return tuple(sorted({OWN_MEMORY + each.address for each in records if each.length}))

@@ -132,14 +132,15 @@ def test_code_is_read_when_it_is_reached_and_again_when_it_is_written() -> None:
             "lda.tm r0, [p0]",
             CheckFailed,
             "NPU510",
-            "the instruction lda.tm r0, [p0] is not implemented, at 0x0 (main) on tile(1,3)",
+            "the instruction lda.tm r0, [p0] is not implemented, "
+            "at 0x0 (main) `lda.tm r0, [p0]` on tile(1,3)",
         ),
         (
             "movxm p0, #0x20000\nst r0, [p0, #0]",
             CheckFailed,
             "NPU511",
             "address 0x20000 is not data memory of the core or of a neighbour, "
-            "at 0x6 (main+0x6) on tile(1,3)",
+            "at 0x6 (main+0x6) `st r0, [p0, #0]` on tile(1,3)",
         ),
         (
             "rel #63, r0\nacq #15, r1",
@@ -175,3 +176,50 @@ def test_what_does_not_fit_program_memory_is_refused() -> None:
     with pytest.raises(UsageError, match="32 bytes at 0x3ff0 do not fit the 16384 bytes") as error:
         ProgramMemory().write(0x3FF0, bytes(32))
     assert error.value.code == "NPU513"
+
+
+def test_a_release_comes_when_the_cycles_before_it_have_passed() -> None:
+    """Nobody who waits for a lock goes on before the core has done its work."""
+    design = Sketch()
+    design.lock(CORE, 0, 0)
+    design.core(CORE, core_program(code(f"mova r1, #1\n{NOPS * 99}rel #48, r1\n{NOPS * 99}{END}")))
+    array, seen = design.array(), []
+    for _ in range(3):
+        array.run_host(iter([Delay(67)]), [], LIMITS)
+        seen.append(array.lock_value(CORE, 0))
+    assert seen == [0, 1, 1]
+
+
+FRAME = f"movxm sp, #0x70000\npaddb [sp], #1024\npaddb [sp], #32\n{END}"
+
+
+@pytest.mark.parametrize("first", [0x70400, 0x70410])
+def test_a_stack_that_reaches_a_buffer_is_refused(first: int) -> None:
+    design, memory = Sketch(), code(FRAME)
+    memory.occupied = (0x6FFF0, first, 0x70800)
+    symbols = Symbols([Symbol("main", 0, 64)])
+    design.core(CORE, core_program(memory, symbols=symbols))
+    with pytest.raises(CheckFailed) as refusal:
+        run(design)
+    assert refusal.value.code == "NPU518"
+    assert refusal.value.message == (
+        "stack overflow: the stack from 0x70000 on grows to 1,056 bytes, and what begins "
+        f"{first - 0x70000:,} bytes behind its start is overwritten, at 0xa (main+0xa) "
+        "`paddb [sp], #32` on tile(1,3)"
+    )
+
+
+def test_a_stack_may_end_where_a_buffer_begins() -> None:
+    design, memory = Sketch(), code(FRAME)
+    memory.occupied = (0x70420,)
+    design.core(CORE, core_program(memory))
+    run(design)
+
+
+def test_a_core_that_leaves_its_program_is_refused() -> None:
+    design = Sketch()
+    design.core(CORE, core_program(code("movxm p0, #0x70000\n" + NOPS)))
+    with pytest.raises(CheckFailed) as refusal:
+        run(design)
+    assert refusal.value.code == "NPU519"
+    assert refusal.value.message == ("the core leaves its program of 8 bytes, at 0x8 on tile(1,3)")

@@ -158,7 +158,7 @@ def test_what_no_core_can_access_is_refused(address: int, code: str, words: str)
     with pytest.raises(CheckFailed, match=words.replace("(", r"\(").replace(")", r"\)")) as refusal:
         execute("nop\nlda r0, [p0, #0]", p0=address)
     assert refusal.value.code == code
-    assert "at 0x2 on tile(1,3)" in refusal.value.message
+    assert refusal.value.message.endswith("at 0x2 `lda r0, [p0, #0]` on tile(1,3)")
 
 
 def test_a_misaligned_vector_is_refused() -> None:

@@ -16,11 +16,13 @@ from errors import LabError
 from simulator.aie2.bundle import LONGEST, Bundle, decode, length
 from simulator.aie2.execution.datamemory import DataMemory, lock_of
 from simulator.aie2.execution.meaning import signed
+from simulator.aie2.execution.stack import Stack, moves_stack
 from simulator.aie2.execution.state import SCALARS, State
 from simulator.aie2.execution.translation import key, translate
 from simulator.aie2.execution.wording import RING
+from simulator.aie2.listing import text_at
 from simulator.aie2.machine import Observer, ProgramMemory, Symbols
-from simulator.array.config import Origin
+from simulator.array.config import Origin, TileId
 from simulator.array.core import (
     Acquire,
     CascadeRead,
@@ -44,7 +46,7 @@ _SLOT = RING - 1
 
 _Function: TypeAlias = Callable[[int], int | None]
 _Waits: TypeAlias = list[Callable[[], CoreRequest | None]]
-_LE, _LS, _LC = (SCALARS[name].index for name in ("le", "ls", "lc"))
+_LE, _LS, _LC, _SP = (SCALARS[name].index for name in ("le", "ls", "lc", "sp"))
 
 
 class Pipeline:
@@ -81,6 +83,8 @@ class Pipeline:
         self._part_words = 0
         self._flushing = False
         self._releasing = 0
+        self._due: list[tuple[TileId, int, int, Origin]] = []
+        self._stack = Stack(code.occupied)
         self._bundles: dict[int, tuple[_Function, _Waits, int]] = {}
         self._names = self._namespace()
 
@@ -91,6 +95,7 @@ class Pipeline:
         except LabError as error:
             where = self._symbols.describe(self.address)
             if where not in error.message:
+                where += text_at(self._code, self.address)
                 error.message = f"{error.message}, at {where} on {self._core.tile}"
                 error.args = (error.message,)
             raise
@@ -98,6 +103,7 @@ class Pipeline:
     def _run(self) -> CoreRun:
         landing, pending, storing = self._landing, self._pending, self._storing
         scalars, bundles, observer = self.state.scalar, self._bundles, self._observer
+        due = self._due
         address, cycle, limit = self.address, self.cycle, self.cycle + BATCH
         slots, goal = 0, 0
         while goal != END:
@@ -124,12 +130,12 @@ class Pipeline:
                     address = goal
             if target is not None:
                 slots, goal = DELAY_SLOTS, target
-            if cycle >= limit:
+            if due or cycle >= limit:
                 yield from self._told(cycle)
                 limit = cycle + BATCH
-        yield from self._told(cycle)
         for late in range(cycle, cycle + RING):
             self._land(late)
+        yield from self._told(cycle)
 
     def _land(self, cycle: int) -> None:
         """Do what earlier bundles left for this cycle."""
@@ -157,10 +163,13 @@ class Pipeline:
             self._replies.append(_reply(request, (yield request)))
 
     def _told(self, cycle: int) -> CoreRun:
-        """Let the array's time catch up."""
+        """Let the array's time catch up, and release what is due."""
         passed, self.cycle = cycle - self.cycle, cycle
         if passed:
             yield Delay(passed)
+        for release in self._due:
+            self._core.release(*release)
+        self._due.clear()
 
     def _loop(self, follow: int) -> int:
         """At the last bundle of a zero-overhead loop: return where to go on."""
@@ -179,11 +188,26 @@ class Pipeline:
         code, names = translate(key(bundle, self._after_delay_slots(after)))
         scope = {**self._names, **names}
         exec(code, scope)  # noqa: S102 - the text is this package's own
-        found = scope["bundle"], scope["waits"], after
+        function: _Function = scope["bundle"]
+        if moves_stack(bundle):
+            function = self._guarded(function)
+        found = function, scope["waits"], after
         self._bundles[address] = found
         return found
 
+    def _guarded(self, function: _Function) -> _Function:
+        """Return the function of a bundle that moves the stack pointer, and looks at it then."""
+        scalars, stack = self.state.scalar, self._stack
+
+        def run(cycle: int) -> int | None:
+            target = function(cycle)
+            stack.check(scalars[_SP])
+            return target
+
+        return run
+
     def _decoded(self, address: int) -> tuple[Bundle, int]:
+        self._code.check(address)
         data = bytes(self._code.data[address : address + LONGEST])
         bundle = decode(data, address)
         return bundle, address + bundle.size
@@ -260,7 +284,7 @@ class Pipeline:
 
         def act(_: int) -> None:
             self._releasing = 0
-            self._core.release(tile, index, amount, origin)
+            self._due.append((tile, index, amount, origin))
 
         if cycle < self._part_words:
             self._releasing += 1
