@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from errors import LabError
 from npulab.console import print_error
 from npulab.progress import BuildProgress
+from npulab.report.failures import note_builds
 from npulab.running import Where, choose_runner
 from toolchain.build import Build, BuildResult, build
 from toolchain.unit import Unit
@@ -29,7 +30,9 @@ def build_units(
     """
     where = where or choose_runner()
     with where.runner(units) as runner, BuildProgress() as progress:
-        return build(units, target=target, jobs=jobs, progress=progress, runner=runner)
+        results = build(units, target=target, jobs=jobs, progress=progress, runner=runner)
+    note_builds(results, target)
+    return results
 
 
 def built(result: BuildResult) -> Build:

@@ -94,13 +94,8 @@ def _check(
 
 
 def error_text(kernel: Kernel, worst: float) -> str:
-    """Return an error beside what is allowed: ``exact``, ``1/16 steps`` or ``66% of tol``."""
-    tolerance = kernel.tolerance
-    if worst == tolerance.limit == 0:
-        return "exact"
-    if 0 < tolerance.limit < 1:
-        return f"{worst / tolerance.limit:.0%} of tol"
-    return f"{worst:.3g}/{tolerance.limit:.3g} {tolerance.unit}"
+    """Return an error beside what the kernel allows; see :func:`npulab.figures.error`."""
+    return figures.error(worst, kernel.tolerance.limit, kernel.tolerance.unit)
 
 
 def print_summary(checked: Sequence[Checked], seconds: float) -> None:

@@ -19,6 +19,7 @@ COMMANDS = (
     "run",
     "sim",
     "test",
+    "report",
     "trace",
     "bench",
     "gate",

@@ -33,6 +33,21 @@ def size(value: int) -> str:
     return f"{value / (1 << 30):.1f} GiB"
 
 
+def error(worst: float, limit: float, unit: str) -> str:
+    """Return an error beside what is allowed: ``exact``, ``1/16 steps`` or ``66% of tol``.
+
+    Args:
+        worst: The error, in `unit`.
+        limit: The largest that is right.
+        unit: What both count.
+    """
+    if worst == limit == 0:
+        return "exact"
+    if 0 < limit < 1:
+        return f"{worst / limit:.0%} of tol"
+    return f"{worst:.3g}/{limit:.3g} {unit}"
+
+
 def _three_digits(value: float) -> str:
     if value >= 99.95:
         return f"{value:.0f}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from errors import CheckFailed
-from kernels.compare import Comparison, compare
-from kernels.contract import Case, Kernel
+from kernels.compare import Comparison, Histogram, compare, histograms
+from kernels.contract import Array, Case, Kernel
 from runtime.device import Program, Result
 
 
@@ -23,6 +23,7 @@ class CaseReport:
         comparison: The outputs against the golden model; None likewise.
         failure: Why the case is not right; None where it is.
         seconds: Wall time of the run, on this machine; golden model and comparison apart.
+        errors: How far each output's elements are from the golden model, by output.
     """
 
     kernel: str
@@ -31,6 +32,7 @@ class CaseReport:
     comparison: Comparison | None
     failure: CheckFailed | None
     seconds: float
+    errors: Mapping[str, Histogram] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -101,6 +103,7 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
     result: Result | None = None
     comparison: Comparison | None = None
     failure: CheckFailed | None = None
+    errors: dict[str, Histogram] = {}
     try:
         result = program(*inputs)
     except CheckFailed as error:
@@ -109,7 +112,9 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
         )
     seconds = time.perf_counter() - start
     if result:
-        comparison = _compared(kernel, case, result)
+        golden = kernel.golden(case.inputs)
+        comparison = _compared(kernel, golden, result)
+        errors = histograms(result.outputs, golden, kernel.args(), kernel.tolerance)
         failure = _failure(comparison, what)
     return CaseReport(
         kernel=kernel.title,
@@ -118,13 +123,14 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
         comparison=comparison,
         failure=failure,
         seconds=seconds,
+        errors=errors,
     )
 
 
-def _compared(kernel: Kernel, case: Case, result: Result) -> Comparison:
+def _compared(kernel: Kernel, golden: Mapping[str, Array], result: Result) -> Comparison:
     return compare(
         result.outputs,
-        kernel.golden(case.inputs),
+        golden,
         kernel.args(),
         kernel.tolerance,
         poison=result.poison,

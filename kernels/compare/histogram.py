@@ -1,0 +1,84 @@
+"""How far the elements of an output are from their golden values, counted in bins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.contract import Arg, Array, Tolerance
+from kernels.contract.tolerance import distance, is_float
+
+STEPS = (0, 1, 2, 3, 4, *(1 << power for power in range(3, 17)))
+"""Largest distance of each bin but the last two: whole steps up to 4, then powers of two.
+
+The bin behind them holds what is further, the last one what has no distance: NaN or an infinity
+beside something else.
+"""
+
+SHARES = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
+"""Largest error of each bin but the last two, as a share of what the tolerance allows."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The errors of one output.
+
+    Attributes:
+        unit: What `steps` counts: ``ULP`` for floats, ``steps`` for integers.
+        steps: Elements by distance in representable values, see `STEPS`.
+        shares: Elements by share of the tolerance, see `SHARES`; None where it allows nothing.
+    """
+
+    unit: str
+    steps: tuple[int, ...]
+    shares: tuple[int, ...] | None
+
+
+def histograms(
+    actual: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    args: Sequence[Arg],
+    tolerance: Tolerance,
+) -> dict[str, Histogram]:
+    """Count the errors of every output that has its contract's form; others have no errors.
+
+    Args:
+        actual: What the device gave, by argument name.
+        expected: What the golden model gave.
+        args: The kernel's arguments; those that are written are counted.
+        tolerance: How far a value may be off.
+
+    Returns:
+        A histogram per output; the counts of each add up to the output's elements.
+    """
+    found = {}
+    for arg in args:
+        if arg.role.is_written and arg.name in actual and arg.name in expected:
+            left, right = np.asarray(actual[arg.name]), np.asarray(expected[arg.name])
+            if arg.size and all(_formed(one, arg) for one in (left, right)):
+                found[arg.name] = _histogram(left, right, tolerance)
+    return found
+
+
+def _formed(values: Array, arg: Arg) -> bool:
+    return values.shape == arg.shape and values.dtype == arg.dtype
+
+
+def _histogram(actual: Array, expected: Array, tolerance: Tolerance) -> Histogram:
+    steps = distance(actual, expected, signed_zeros=tolerance.limit == 0)
+    shares = None
+    if tolerance.limit > 0:
+        shares = _count(tolerance.error(actual, expected) / tolerance.limit, SHARES)
+    unit = "ULP" if is_float(expected.dtype) else "steps"
+    return Histogram(unit, _count(steps, STEPS), shares)
+
+
+def _count(errors: Array, bounds: Sequence[float]) -> tuple[int, ...]:
+    """Count `errors` up to each bound, beyond the last, and those that are no finite number."""
+    flat = errors.reshape(-1)
+    finite = flat[np.isfinite(flat)]
+    bins = np.searchsorted(np.asarray(bounds, np.float64), finite, side="left")
+    counts = np.bincount(bins, minlength=len(bounds) + 1)
+    return (*(int(count) for count in counts), flat.size - finite.size)
