@@ -19,7 +19,7 @@ def warn_option() -> Callable[[FC], FC]:
         metavar="KINDS",
         expose_value=False,
         callback=_choose,
-        help="Findings that only warn: races, uninitialised.  [env: NPULAB_WARN]",
+        help="Findings that only warn: races, uninitialised, unfinished.  [env: NPULAB_WARN]",
     )
 
 

@@ -11,6 +11,7 @@
         { input = { iota = 1 } },                       # 1, 2, 3, ...
         {},                                             # zeros, and not looked at
         { output = { add_constant = 41, of = 0 } },     # input 0 plus 41
+        { dtype = "int32", elements = 64 },             # not declared by the sequence
     ]
 
     [kernels]                       # objects that the design links, by their C++ source
@@ -41,7 +42,7 @@ Values: TypeAlias = npt.NDArray[Any]
 SUFFIX = ".expect.toml"
 
 _FILE = ("replace", "needs", "warn", "same_as", "kernels", "run")
-_ARGUMENT = ("dtype", "input", "output", "any_order")
+_ARGUMENT = ("dtype", "elements", "input", "output", "any_order")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ class Argument:
 
     Attributes:
         dtype: Its elements where the design's type is not what the test uses.
+        elements: How many of them the test passes, where that is more than the design declares.
         input: What it holds before the run; zeros where it is empty.
         output: What it must start with after the run; empty where nobody looks.
         any_order: Whether these elements may come in any order, as packets do that several
@@ -57,6 +59,7 @@ class Argument:
     """
 
     dtype: str | None = None
+    elements: int = 0
     input: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
     any_order: bool = False
@@ -64,7 +67,10 @@ class Argument:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One run of a runtime sequence; `device` and `sequence` choose among several."""
+    """One run of a runtime sequence; `device` and `sequence` choose among several.
+
+    Arguments after those that the sequence declares need a dtype and a number of elements.
+    """
 
     device: str | None = None
     sequence: str | None = None

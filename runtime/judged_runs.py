@@ -8,9 +8,10 @@ from pathlib import Path
 
 import ml_dtypes  # noqa: F401 - lets numpy know bfloat16 by its name
 import numpy as np
+from xdsl.ir import Attribute
 
 from errors import UsageError
-from runtime.expectation import Call, Expectation, Known, Values, values
+from runtime.expectation import Argument, Call, Expectation, Known, Values, values
 from runtime.loops import compile_loops
 from simulator import Limits, Simulation
 from simulator.findings import kinds
@@ -108,7 +109,8 @@ class _Runs:
             simulation = self._load(call)
             arrays = _arrays(simulation, call, Known(folder, [], self.results))
             inputs = [array.copy() for array in arrays]
-            ran = simulation.run(arrays, call.sequence)
+            declared = len(simulation.argument_types(call.sequence))
+            ran = simulation.run(arrays[:declared], call.sequence, beyond=arrays[declared:])
             self.cycles += ran.cycles
             self.wrote |= any(mask is not None and bool(mask.any()) for mask in ran.written)
             self.results.append(arrays)
@@ -148,28 +150,21 @@ def _arrays(simulation: Simulation, call: Call, known: Known) -> list[Values]:
     """Return the arrays of a call, filled as it says."""
     arrays: list[Values] = []
     types = simulation.argument_types(call.sequence)
-    if call.arguments and len(call.arguments) != len(types):
+    extra = call.arguments[len(types) :]
+    if call.arguments and (
+        len(call.arguments) < len(types) or not all(each.dtype and each.elements for each in extra)
+    ):
         raise UsageError(
             f"the expectation has {len(call.arguments)} arguments, the sequence {len(types)}",
-            cure="give one entry for each argument of the runtime sequence",
+            cure="give one entry for each argument of the runtime sequence, and dtype and "
+            "elements to those that it does not declare",
             code="NPU309",
         )
-    for position, kind in enumerate(types):
-        what, scalar = layout(kind), element(kind)
-        if what is not None and None not in what.shape:
-            nbytes, dtype = what.nbytes, np.dtype(what.element.numpy)
-        elif scalar is not None:
-            nbytes, dtype = scalar.bytes, np.dtype(scalar.numpy)
-        else:
-            raise UsageError(
-                f"argument {position} is {kind}, which no array fits",
-                cure="survey designs whose arguments have fixed shapes",
-                code="NPU309",
-            )
+    kinds: list[Attribute | None] = [*types, *[None] * len(extra)]
+    for position, kind in enumerate(kinds):
         given = call.arguments[position] if call.arguments else None
-        if given is not None and given.dtype:
-            dtype = np.dtype(given.dtype)
-        array = np.zeros(nbytes // dtype.itemsize, dtype)
+        array = _zeros(position, kind, given)
+        dtype = array.dtype
         if given is not None and given.input:
             filled = values(
                 given.input, len(array), dtype, Known(known.folder, arrays, known.results)
@@ -177,6 +172,27 @@ def _arrays(simulation: Simulation, call: Call, known: Known) -> list[Values]:
             array[: len(filled)] = filled[: len(array)]
         arrays.append(array)
     return arrays
+
+
+def _zeros(position: int, kind: Attribute | None, given: Argument | None) -> Values:
+    """Return the array of an argument, as long as its type or its expectation says."""
+    what = None if kind is None else layout(kind)
+    scalar = None if kind is None else element(kind)
+    dtype = np.dtype(given.dtype) if given is not None and given.dtype else None
+    elements = 0 if given is None else given.elements
+    if what is not None and None not in what.shape:
+        nbytes, dtype = what.nbytes, dtype or np.dtype(what.element.numpy)
+    elif scalar is not None:
+        nbytes, dtype = scalar.bytes, dtype or np.dtype(scalar.numpy)
+    elif dtype is not None and elements:
+        nbytes = 0
+    else:
+        raise UsageError(
+            f"argument {position} is {kind}, which no array fits",
+            cure="survey designs whose arguments have fixed shapes, or give dtype and elements",
+            code="NPU309",
+        )
+    return np.zeros(max(nbytes // dtype.itemsize, elements), dtype)
 
 
 def _difference(position: int, array: Values, wanted: Values, *, any_order: bool) -> str | None:

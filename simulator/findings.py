@@ -1,9 +1,9 @@
 """Which findings of the simulated array end a run, and which are only told.
 
-The hardware survives a race and a read of what nobody has written, and sometimes the result
-is right all the same. Both end a run as errors do, unless they are switched to warnings: by
-`Simulation(warn=...)`, or for a whole process by :func:`warn_of` (``npulab --warn``) or the
-variable ``NPULAB_WARN``.
+The hardware survives a race, a read of what nobody has written and a shim task that is not
+finished at the end, and sometimes the result is right all the same. All end a run as errors
+do, unless they are switched to warnings: by `Simulation(warn=...)`, or for a whole process by
+:func:`warn_of` (``npulab --warn``) or the variable ``NPULAB_WARN``.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ class Kind(StrEnum):
 
     RACES = "races"
     UNINITIALISED = "uninitialised"
+    UNFINISHED = "unfinished"
 
 
 CODES = {
     "NPU219": Kind.UNINITIALISED,
+    "NPU220": Kind.UNFINISHED,
     "NPU223": Kind.RACES,
     "NPU224": Kind.UNINITIALISED,
 }
 """The codes of each kind."""
+
+ALWAYS_WARNED = frozenset({"NPU163"})
+"""Codes of findings that never end a run: the device has nothing against them."""
 
 _asked: list[frozenset[Kind]] = []
 _told: dict[str, LabError] = {}
@@ -76,7 +81,8 @@ def sort_out(
     warnings: list[LabError] = []
     for finding in findings:
         kind = CODES.get(finding.code or "")
-        (warnings if kind in warn else errors).append(finding)
+        warned = kind in warn or finding.code in ALWAYS_WARNED
+        (warnings if warned else errors).append(finding)
     for finding in warnings:
         _told.setdefault(str(finding), finding)
     return errors[0] if errors else None, tuple(warnings)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute
 
-from errors import LabError, UsageError
+from errors import CheckFailed, LabError, UsageError
 from simulator.array.array import Array
 from simulator.array.config import Configuration
 from simulator.array.host import HostRequest, HostRun, Limits
@@ -100,14 +100,23 @@ class Simulation:
         self._array = Array(self._bind(self._lowered), recorder, watched=watched)
         self.sources = {program.tile: program.source for program in self._lowered.programs}
 
-    def run(self, arrays: Sequence[npt.NDArray[Any]], sequence: str | None = None) -> Run:
+    def run(
+        self,
+        arrays: Sequence[npt.NDArray[Any]],
+        sequence: str | None = None,
+        *,
+        beyond: Sequence[npt.NDArray[Any]] = (),
+    ) -> Run:
         """Play a runtime sequence on host arrays.
 
         Args:
-            arrays: One for each argument of the sequence, in its order: C-contiguous, as many
-                bytes as the argument's memref, read and written in place. A scalar argument
-                takes an array of one element.
+            arrays: One for each argument of the sequence, in its order: C-contiguous, at least
+                as many bytes as the argument's memref, read and written in place. A longer one
+                is warned of, for transfers may use all of it, as on the device. A scalar
+                argument takes an array of one element.
             sequence: Which one, where the design has several.
+            beyond: Arrays after those of the arguments, for registers that name a host
+                buffer by its position: a trace often goes to one that nobody declares.
 
         Raises:
             UsageError: NPU160, NPU161: there is no such sequence, or the arrays do not suit it.
@@ -115,10 +124,11 @@ class Simulation:
                 survive with a result that means nothing; NPU203 is a deadlock.
         """
         operation = self._lowered.sequence(sequence)
-        numbers = _check_arrays(operation, arrays)
-        commands = self._lowered.commands(operation, numbers, self._bind)
-        stats = self._watched(_program(commands), arrays)
-        error, warnings = sort_out(stats.findings, self._warn)
+        numbers, noted = _check_arrays(operation, arrays)
+        sizes = {position: array.nbytes for position, array in enumerate(arrays)}
+        commands = self._lowered.commands(operation, numbers, self._bind, sizes)
+        stats = self._watched(_program(commands), [*arrays, *beyond])
+        error, warnings = sort_out([*noted, *stats.findings], self._warn)
         if error is not None:
             raise error
         return Run(
@@ -170,8 +180,14 @@ def _program(commands: Iterable[HostRequest]) -> HostRun:
     yield from commands
 
 
-def _check_arrays(operation: RuntimeSequence, arrays: Sequence[npt.NDArray[Any]]) -> dict[int, int]:
-    """Compare arrays with a sequence's arguments; return the scalar ones by position."""
+def _check_arrays(
+    operation: RuntimeSequence, arrays: Sequence[npt.NDArray[Any]]
+) -> tuple[dict[int, int], list[LabError]]:
+    """Compare arrays with a sequence's arguments.
+
+    Returns:
+        The scalar ones by position, and a finding for each that is longer than declared.
+    """
     arguments = operation.body.blocks[0].args
     if len(arguments) != len(arrays):
         raise _unsuitable(
@@ -179,6 +195,7 @@ def _check_arrays(operation: RuntimeSequence, arrays: Sequence[npt.NDArray[Any]]
             "were given"
         )
     numbers = {}
+    longer: list[LabError] = []
     for position, (argument, array) in enumerate(zip(arguments, arrays, strict=True)):
         if not isinstance(argument.type, MemRefType):
             numbers[position] = int(np.asarray(array).reshape(-1)[0])
@@ -186,12 +203,24 @@ def _check_arrays(operation: RuntimeSequence, arrays: Sequence[npt.NDArray[Any]]
         what = layout(argument.type)
         if what is None or None in what.shape:
             continue
-        if array.nbytes != what.nbytes:
-            raise _unsuitable(
-                f"argument {position} of the runtime sequence is {argument.type} with "
-                f"{what.nbytes} bytes, and the array has {array.nbytes}"
-            )
-    return numbers
+        compared = (
+            f"argument {position} of the runtime sequence is {argument.type} with {what.nbytes} "
+            f"bytes, and the array has {array.nbytes}"
+        )
+        if array.nbytes < what.nbytes:
+            raise _unsuitable(compared)
+        if array.nbytes > what.nbytes:
+            longer.append(_longer(compared))
+    return numbers, longer
+
+
+def _longer(compared: str) -> CheckFailed:
+    """Return the finding that the device does not make: a buffer longer than declared."""
+    return CheckFailed(
+        f"{compared}: transfers may use all of it, as on the device",
+        cure="declare the argument with the size of its buffer",
+        code="NPU163",
+    )
 
 
 def _unsuitable(message: str) -> UsageError:

@@ -93,6 +93,7 @@ class Lowered:
         sequence: RuntimeSequence,
         numbers: dict[int, int] | None = None,
         bind: Bind = unbound,
+        sizes: Mapping[int, int] | None = None,
     ) -> Iterator[HostRequest]:
         """Yield the host commands of a runtime sequence.
 
@@ -100,17 +101,21 @@ class Lowered:
             sequence: One of the design's.
             numbers: Values of its scalar arguments, by position.
             bind: Gives the configuration of a device that the sequence loads, with its cores.
+            sizes: Bytes of the arrays that its arguments are, by position; without them the
+                types of the arguments say where a transfer must end.
         """
-        return self.player(bind, numbers or {}).play(sequence)
+        return self.player(bind, numbers or {}, sizes).play(sequence)
 
-    def player(self, bind: Bind, numbers: dict[int, int]) -> Player:
+    def player(
+        self, bind: Bind, numbers: dict[int, int], sizes: Mapping[int, int] | None = None
+    ) -> Player:
         """Return a player of the design's sequences; see :meth:`commands`."""
 
         def load(name: str, user: Operation) -> tuple[Player, Configuration]:
             other = self.other(name, user)
             return other.player(bind, {}), bind(other)
 
-        return Player(self.design, self.plan, self.taken, numbers, load)
+        return Player(self.design, self.plan, self.taken, numbers, load, sizes)
 
     def other(self, name: str, user: Operation) -> Lowered:
         """Return another device of the same text, lowered once.

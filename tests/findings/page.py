@@ -16,9 +16,10 @@ are `tests/findings/designs/NAME.mlir`; their messages, below, are held to the l
 `tests/findings/test_designs.py`. What a code means and how to cure it is in
 [troubleshooting.md](troubleshooting.md).
 
-Findings that the hardware survives (races, reads of what nobody has written) can be switched
-to warnings: `--warn races,uninitialised` with `npulab run`, `test` and `demo`, the variable
-`NPULAB_WARN`, or `Simulation(warn=...)`.
+Findings that the hardware survives (races, reads of what nobody has written, shim tasks that
+are unfinished at the end) can be switched to warnings: `--warn races,uninitialised,unfinished`
+with `npulab run`, `test` and `demo`, the variable `NPULAB_WARN`, or `Simulation(warn=...)`.
+An array longer than the argument that it is passed for (NPU163) is always a warning.
 
 What is looked for, and what is not:
 

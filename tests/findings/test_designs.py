@@ -20,6 +20,7 @@ ELSEWHERE = {
     "NPU141": "needs a library: tests/mlir/test_natives.py",
     "NPU161": "arrays of the caller: tests/mlir/test_sequences.py",
     "NPU162": "an option: tests/findings/test_warnings.py",
+    "NPU163": "arrays of the caller: tests/mlir/test_sequences.py",
     "NPU202": "needs native code or wall-clock time: tests/mlir/test_natives.py",
     "NPU205": "the front end refuses it as NPU120 or NPU126: tests/array/test_refusals.py",
     "NPU211": "needs native code: tests/mlir/test_natives.py",

@@ -1,4 +1,4 @@
-"""Races and uninitialised reads as warnings: told once, and the run goes on."""
+"""Races, uninitialised reads and unfinished tasks as warnings: told once, and the run goes on."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_unwatched_arrays_find_no_races() -> None:
 
 
 def test_names_of_kinds() -> None:
-    assert kinds(" races ,uninitialised,") == set(Kind)
+    assert kinds(" races ,uninitialised,unfinished") == set(Kind)
     assert kinds("") == set()
     with pytest.raises(UsageError) as error:
         kinds("races,uninitialized")
     assert str(error.value) == (
         "[NPU162] there are no findings called 'uninitialized'; did you mean uninitialised?\n"
-        "  -> choose among: races, uninitialised"
+        "  -> choose among: races, uninitialised, unfinished"
     )
 
 

@@ -472,9 +472,9 @@ def run_one(text: str, *arrays: np.ndarray[Any, Any]) -> None:
         ([ramp(8)], "the runtime sequence has 2 arguments, and 1 arrays were given"),
         ([ramp(8)] * 3, "the runtime sequence has 2 arguments, and 3 arrays were given"),
         (
-            [ramp(8), ramp(9)],
+            [ramp(8), ramp(7)],
             "argument 1 of the runtime sequence is memref<8xi32> with 32 bytes, and the array "
-            "has 36",
+            "has 28",
         ),
         (
             [ramp(8, np.int16), ramp(8)],
@@ -500,6 +500,38 @@ def test_arrays_that_do_not_suit(
         run_one(text, *arrays)
     assert error.value.message == message
     assert error.value.code == "NPU161"
+
+
+def longer_loopback(write: Write) -> str:
+    """Return a design that moves 12 elements of arguments that it declares with 8."""
+    text = sequence(
+        "%x: memref<8xi32>, %y: memref<8xi32>",
+        linear("in", "%x", 0, 12, "8xi32", 0),
+        linear("out", "%y", 0, 12, "8xi32", 1),
+        WAIT,
+    )
+    return loopback(write, 12, text)
+
+
+def test_a_longer_array_is_used_and_warned_of(write: Write) -> None:
+    x, y = ramp(12), np.zeros(16, np.int32)
+    run = Simulation(longer_loopback(write)).run([x, y])
+    np.testing.assert_array_equal(y[:12], x)
+    assert [(warning.code, warning.message) for warning in run.warnings] == [
+        (
+            "NPU163",
+            f"argument {position} of the runtime sequence is memref<8xi32> with 32 bytes, and the "
+            f"array has {size}: transfers may use all of it, as on the device",
+        )
+        for position, size in ((0, 48), (1, 64))
+    ]
+
+
+def test_a_transfer_past_the_longer_array(write: Write) -> None:
+    with pytest.raises(CheckFailed) as error:
+        run_one(longer_loopback(write), ramp(11), np.zeros(12, np.int32))
+    assert error.value.code == "NPU126"
+    assert "reaches bytes 0 to 47 of an argument of 44 bytes" in error.value.message
 
 
 ARGUMENTS = "%x: memref<64xi32>, %b: memref<64xi8>"

@@ -23,7 +23,8 @@ class HostView:
     Attributes:
         argument: Which argument of the runtime sequence.
         offset: First byte.
-        nbytes: Bytes of the whole argument; 0 if its type does not say.
+        nbytes: Bytes of the whole argument: of the array that is there, else as its type
+            says, and 0 if it does not say.
     """
 
     argument: int

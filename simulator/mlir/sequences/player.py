@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from xdsl.dialects import scf
@@ -61,6 +61,8 @@ class Player:
         plan: Its plan, with all numbers and addresses.
         taken: Descriptors that the static configuration uses, by tile.
         numbers: Values of the sequence's scalar arguments, by their position.
+        sizes: Bytes of the arrays that the arguments are, by their position, where they are
+            known; else the arguments' types say how many there are.
         load: Gives the player and the configuration of a device by its name, for sequences
             that load another one.
     """
@@ -72,12 +74,14 @@ class Player:
         taken: dict[Any, set[int]],
         numbers: dict[int, int],
         load: Load,
+        sizes: Mapping[int, int] | None = None,
     ) -> None:
         self._design = design
         self._load = load
         self._active = self
         self._plan = plan
         self._numbers = numbers
+        self._sizes = sizes or {}
         self._turns = 0
         self._scope = Scope(plan)
         self._tasks = TaskTable(design.geometry, taken)
@@ -112,7 +116,8 @@ class Player:
         for position, argument in enumerate(sequence.body.blocks[0].args):
             what = layout(argument.type)
             if what is not None:
-                nbytes = 0 if None in what.shape else what.nbytes
+                declared = 0 if None in what.shape else what.nbytes
+                nbytes = self._sizes.get(position, declared)
                 self._scope.bind(argument, HostView(position, 0, nbytes))
             elif position in self._numbers:
                 self._scope.bind(argument, self._numbers[position])
