@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from errors import MissingEnvironment
-from npulab.console import stderr
 from npulab.helping import ExampleCommand
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def command(
     build/images/NAME. If the mirror has other packages than the lock, nothing is
     made and the difference is shown.
     """
-    from npulab.console import print_json
+    from npulab.console import print_json, stderr
     from toolchain.docker import engine, images, recipes
     from toolchain.store import Store
 
@@ -108,6 +107,7 @@ class _Work:
 
     def make(self, recipe: Recipe, base: str) -> tuple[Recipe, Image]:
         """Make an image on the base that was asked for, and return it with its recipe."""
+        from npulab.console import stderr
         from toolchain.docker import registry
 
         if base == "bootstrap" or recipe.image is None:
