@@ -21,17 +21,41 @@ if TYPE_CHECKING:
 @click.command(
     "show",
     cls=ExampleCommand,
-    examples=("npulab show gelu_int8", "npulab show matmul_int8_array/512x512x512-i8 --design"),
+    examples=(
+        "npulab show gelu_int8",
+        "npulab show matmul_int8_array/512x512x512-i8 --design",
+        "npulab show matmul_int8_array/512x512x512-i8 --model",
+    ),
 )
 @click.argument("kernel", type=Selector())
 @click.option("--design", "as_design", is_flag=True, help="Print the MLIR text of the design.")
+@click.option("--model", "as_model", is_flag=True, help="Model a call's time and what binds it.")
+@click.option(
+    "--clock",
+    type=click.FloatRange(0.1, 3.0),
+    metavar="GHZ",
+    help="Clock of the array that --model assumes; 1.25 by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(kernel: list[Kernel], as_design: bool, as_json: bool) -> None:
+def command(
+    kernel: list[Kernel], as_design: bool, as_model: bool, clock: float | None, as_json: bool
+) -> None:
     """Show a kernel's contract and its place on the array.
 
     Of a kernel with several variants, the one that is named or the first. The
     bars show the share of what a tile has.
+
+    With --model: how long a call takes by documented rates and the contract's
+    estimates, what binds it, and its share of the array's peak. Nothing in it is
+    measured.
     """
+    if clock is not None and not as_model:
+        raise click.UsageError("--clock goes with --model")
+    if as_model and as_design:
+        raise click.UsageError("--model and --design are two different answers: ask for one")
+    if as_model:
+        _print_model(kernel[0], clock, as_json)
+        return
     from npulab.console import print_json, stdout
     from npulab.designs import flows
     from npulab.floorplan import print_floorplan
@@ -54,6 +78,18 @@ def command(kernel: list[Kernel], as_design: bool, as_json: bool) -> None:
         if others:
             labels = ", ".join(other.label for other in others)
             console.print(f"\nother variants: {labels}", style="dim", soft_wrap=True)
+
+
+def _print_model(kernel: Kernel, clock: float | None, as_json: bool) -> None:
+    from npulab.console import print_json, stdout
+    from npulab.modelling import prediction_document, print_prediction
+    from runtime.model import CLOCK_HZ, predict
+
+    one = predict(kernel, clock_hz=CLOCK_HZ if clock is None else clock * 1e9)
+    if as_json:
+        print_json(prediction_document(one))
+    else:
+        print_prediction(stdout(), one)
 
 
 def _print_contract(console: Console, kernel: Kernel) -> None:
