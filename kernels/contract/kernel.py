@@ -7,6 +7,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -44,7 +45,7 @@ class Kernel(ABC):
     @classmethod
     def folder(cls) -> Path:
         """Return the folder that holds kernel.cc and kernel.py."""
-        return Path(inspect.getfile(sys.modules[cls.__module__])).resolve().parent
+        return _parent(inspect.getfile(sys.modules[cls.__module__]))
 
     @classmethod
     def summary(cls) -> str:
@@ -128,3 +129,9 @@ class Kernel(ABC):
             if arg.role.is_read
         }
         yield Case("demo", inputs)
+
+
+@cache
+def _parent(path: str) -> Path:
+    """Return the folder of a file, links resolved; the same few are asked for again and again."""
+    return Path(path).resolve().parent

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import indent
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -50,13 +50,21 @@ _ELEMENTS = {
 def memref(shape: Sequence[int], dtype: Any) -> str:
     """Return the type of a dense buffer, such as ``memref<16x16xi8>``."""
     dims = "".join(f"{size}x" for size in shape)
-    return f"memref<{dims}{_ELEMENTS[np.dtype(dtype).name]}>"
+    return f"memref<{dims}{_element(dtype)}>"
+
+
+@cache
+def _element(dtype: Any) -> str:
+    return _ELEMENTS[np.dtype(dtype).name]
 
 
 def block(head: str, *body: str, tail: str = "") -> str:
     """Return `head` with its region: the body's lines in braces, two spaces further in."""
-    inner = indent("\n".join(body), "  ")
-    return f"{head} {{\n{inner}\n}}{tail}"
+    # textwrap.indent takes each line in hand: a build that has nothing to do would feel it.
+    inner = ("\n" + "\n".join(body)).replace("\n", "\n  ") + "\n"
+    while "\n  \n" in inner:
+        inner = inner.replace("\n  \n", "\n\n")
+    return f"{head} {{{inner}}}{tail}"
 
 
 def device(name: str, *body: str) -> str:

@@ -14,8 +14,11 @@ PIN = "aie2 cores 1"
 """Raise it when the check changes."""
 
 _COMMENT = re.compile(r"//[^\n]*")
-_TILE = re.compile(r"(%[\w$.-]+)\s*=\s*aie\.tile\(\s*(\d+)\s*,\s*(\d+)\s*\)")
-_CORE = re.compile(r"\baie\.core\(\s*(%[\w$.-]+)\s*\)")
+_TILE = re.compile(r"aie\.tile\(\s*(\d+)\s*,\s*(\d+)\s*\)")
+_VALUE = re.compile(r"(%[\w$.-]+)\s*=\s*$")
+_CORE = re.compile(r"aie\.core\(\s*(%[\w$.-]+)\s*\)")
+_NAME = 200
+"""Characters before a tile in which its value's name is looked for."""
 _ELF = re.compile(r"core_(\d+)_(\d+)\.elf$")
 
 Tile = tuple[int, int]
@@ -28,7 +31,10 @@ def of_design(design: str) -> list[Tile]:
     checks have parsed the design when anything runs.
     """
     text = _COMMENT.sub("", design)
-    tiles = {found[1]: (int(found[2]), int(found[3])) for found in _TILE.finditer(text)}
+    tiles = {}
+    for found in _TILE.finditer(text):
+        if name := _VALUE.search(text[max(0, found.start() - _NAME) : found.start()]):
+            tiles[name[1]] = (int(found[1]), int(found[2]))
     return sorted({tiles[name] for name in _CORE.findall(text) if name in tiles})
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -169,6 +170,7 @@ def load(path: Path | None = None) -> Lock:
         raise _wrong(path, f"cannot be read: {why}") from error
 
 
+@cache
 def parse(text: str, path: Path) -> Lock:
     """Check the text of a lock file; raises as :func:`load` does."""
     try:
