@@ -12,9 +12,11 @@ from itertools import groupby
 
 from npulab.report import charts
 from npulab.report.gather import Data, Variant, problems
-from npulab.report.plan import plan
+from npulab.report.plan import Plan, plan
+from npulab.report.records import ErrorRecord
 from npulab.report.timelines import TimelineRecord
 from runtime.bench.record import Record
+from simulator.mlir.resources import TileUse
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ class Series:
     svg: str
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """All that went wrong with a variant in one run of a command, in order."""
+
+    variant: Variant
+    what: str
+    when: str
+    errors: list[ErrorRecord] = field(default_factory=list)
+
+
 def results(report: Report) -> Section:
     """Return the matrix of variants and targets."""
     return Section("results", "Results", "results.html.j2", {"targets": report.data.targets})
@@ -65,14 +77,17 @@ def results(report: Report) -> Section:
 
 def trouble(report: Report) -> Section:
     """Return what failed, what was wrong, what was warned of, and the deadlocks drawn."""
-    found = list(problems(report.data.variants))
+    found: dict[tuple[str, str], Trouble] = {}
+    for variant, what, when, error in problems(report.data.variants):
+        one = found.setdefault((variant.title, what), Trouble(variant, what, when))
+        one.errors.append(error)
     warnings = [
         (variant, warning)
         for variant in report.data.variants
         for record in variant.found
         for warning in record.warnings
     ]
-    values = {"errors": found, "warnings": warnings}
+    values = {"errors": list(found.values()), "warnings": warnings}
     return Section("problems", "Problems", "problems.html.j2", values)
 
 
@@ -110,15 +125,15 @@ def kernels(report: Report) -> Section:
 class Detail:
     """The drawings of a variant; None for what there is no data of."""
 
-    plan: object | None
-    tiles: list[list[object]]
+    plan: Plan | None
+    tiles: list[list[TileUse]]
     histogram: str | None
     timeline: TimelineRecord | str | None
 
 
 def _detail(report: Report, variant: Variant) -> Detail:
     taken, record = variant.resources, variant.test
-    groups: dict[tuple[object, ...], list[object]] = {}
+    groups: dict[tuple[object, ...], list[TileUse]] = {}
     for tile in taken.tiles if taken else ():
         key = (tile.kind, tile.memory, tile.stack, tile.locks, tile.bds, tile.mm2s, tile.s2mm)
         groups.setdefault((*key, tile.functions, len(tile.buffers)), []).append(tile)

@@ -10,15 +10,13 @@ import msgspec
 
 from errors import LabError
 from kernels.contract import Kernel
-from npulab.report import records
-from npulab.report.records import FOLDER, SCHEMA
+from npulab.report import kept
+from npulab.report.records import FOLDER
 from runtime.sim import CLOCK_HZ, SimDevice, Watchers
 from runtime.verify import check
 from simulator.timeline import drawing
 from simulator.timeline.collect import Collector
 from simulator.timeline.summary import summarise
-from toolchain import disk
-from toolchain import records as stored
 from toolchain.build import Build
 
 WIDTH = 336
@@ -37,15 +35,12 @@ class TimelineRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A drawn run of a build on real input.
 
     Attributes:
-        build: Digest of the build.
         case: The data.
         cycles: Of the run, modelled.
         verdict: What bounds it.
         svg: The drawing, without its style.
     """
 
-    schema: int = SCHEMA
-    build: str
     case: str
     cycles: int
     verdict: str
@@ -62,25 +57,23 @@ def timeline(root: Path, kernel: Kernel) -> TimelineRecord | LabError | None:
     Returns:
         None where it is not built, the error where it cannot be run.
     """
-    folder = root / SimDevice.target / kernel.kernel_name() / kernel.label
     try:
-        build = Build.open(folder)
+        build = Build.open(kept.folder(root, kernel))
     except LabError:
         return None
-    digest = records.digest(build.manifest)
+    key = kept.key(build)
     path = root / FOLDER / "timeline" / kernel.kernel_name() / f"{kernel.label}.json"
-    kept = stored.decode(disk.read_if_there(path), TimelineRecord)
-    if kept is not None and (kept.schema, kept.build) == (SCHEMA, digest):
-        return kept
-    try:
-        found = _run(build, kernel, digest)
-    except LabError as error:
-        return error
-    disk.replace_file(path, msgspec.json.encode(found))
+    found = kept.load(path, key, TimelineRecord)
+    if found is None:
+        try:
+            found = _run(build, kernel)
+        except LabError as error:
+            return error
+        kept.save(path, key, found)
     return found
 
 
-def _run(build: Build, kernel: Kernel, digest: str) -> TimelineRecord:
+def _run(build: Build, kernel: Kernel) -> TimelineRecord:
     collector = Collector(SPANS)
     program = SimDevice(watchers=Watchers(recorder=collector)).load(build)
     case = next(iter(kernel.demo()))
@@ -89,7 +82,6 @@ def _run(build: Build, kernel: Kernel, digest: str) -> TimelineRecord:
     if failure is not None and not line.tracks:
         raise failure
     return TimelineRecord(
-        build=digest,
         case=case.name,
         cycles=line.cycles,
         verdict=summarise(line, kernel.work().ops).verdict(),

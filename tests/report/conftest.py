@@ -9,11 +9,21 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+
+from kernels import registry
+from kernels.contract import Array
+from kernels.passthrough.kernel import Passthrough
+from npulab.checking import check_kernels
+from npulab.cli import cli
+from npulab.report.recording import Recording
+from runtime.bench.record import Record, append
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
@@ -149,3 +159,135 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     chromium = Browser(program, tmp_path_factory.mktemp("profile"))
     yield chromium
     chromium.close()
+
+
+VARIANTS = ("passthrough/1024", "gelu_bf16/512")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A page, and what the command that made it said."""
+
+    path: Path
+    root: Path
+    said: str
+
+    @property
+    def text(self) -> str:
+        """The page's HTML."""
+        return self.path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A build folder, and a cache that is not the user's."""
+
+    root: Path
+    cache: Path
+
+    def __call__(self, *arguments: str) -> Result:
+        """Run npulab in this process."""
+        env = {
+            "COLUMNS": "80",
+            "NPULAB_BUILD": str(self.root),
+            "NPULAB_CACHE": str(self.cache),
+            "NPULAB_RUNNER": "local",
+        }
+        done = CliRunner().invoke(cli, arguments, prog_name="npulab", env=env)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
+
+    def report(self, *arguments: str) -> Made:
+        """Write a report."""
+        done = self("report", *arguments)
+        assert done.exit_code == 0, done.output
+        return Made(self.root / "report.html", self.root, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Return a lab in which two variants were tested, and are right."""
+    folder = tmp_path_factory.mktemp("report")
+    lab = Lab(folder / "build", folder / "cache")
+    for command in ("test", "demo"):
+        done = lab(command, *VARIANTS)
+        assert done.exit_code == 0, done.output
+    return lab
+
+
+@pytest.fixture
+def own(lab: Lab, tmp_path: Path) -> Lab:
+    """Return a copy of that lab for a test to change."""
+    shutil.copytree(lab.root, tmp_path / "build")
+    return Lab(tmp_path / "build", lab.cache)
+
+
+class Off(Passthrough):
+    """A kernel whose golden model is wrong in its last bit."""
+
+    @classmethod
+    def folder(cls) -> Path:
+        return Passthrough.folder()
+
+    def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: values ^ 1 for name, values in super().golden(inputs).items()}
+
+
+class Stuck(Passthrough):
+    """A kernel of whose input a quarter comes."""
+
+    @classmethod
+    def folder(cls) -> Path:
+        return Passthrough.folder()
+
+    def design(self) -> str:
+        first, *others = super().design().split("[1, 1, 1, 16384]")
+        return "[1, 1, 1, 16384]".join([f"{first}[1, 1, 1, 4096]{others[0]}", *others[1:]])
+
+
+class Broken(Off):
+    """A kernel whose design is none."""
+
+    def design(self) -> str:
+        return super().design().replace("aie.core", "aie.kore")
+
+
+@pytest.fixture
+def troubled(own: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Return a lab with a variant that is wrong, one that does not build, and one that hangs.
+
+    The run that found them was killed before it had come to its last variant.
+    """
+    monkeypatch.setenv("NPULAB_BUILD", str(own.root))
+    monkeypatch.setenv("NPULAB_CACHE", str(own.cache))
+    monkeypatch.setenv("NPULAB_RUNNER", "local")
+    kernels = [Off(1024), Broken(4096), Stuck(16384), *registry.find("gelu_bf16/512")]
+    recording = Recording("test", kernels)
+    checked = check_kernels(kernels, lambda one: one.cases(), jobs=1, on_case=recording.case)
+    results = recording.results(checked)
+    assert [bool(next(results).errors) for _ in range(3)] == [True, True, True]
+    times = [1e-4 * (1 + 0.001 * number) for number in range(50)]
+    append(own.root / "bench" / "timings.jsonl", [timing(day, times) for day in (1, 2, 3)])
+    return own
+
+
+def timing(day: int, samples: Sequence[float]) -> Record:
+    """Return a record as ``npulab bench`` on an NPU would append it."""
+    return Record(
+        time=f"2026-11-{day:02}T10:00:00+00:00",
+        kernel="gelu_bf16/512",
+        device="npu",
+        basis="measured",
+        samples=tuple(samples),
+        warmup=10,
+        stable=True,
+        tight=True,
+        transfer=None,
+        amortised=None,
+        compared=512,
+        ops=1000,
+        bytes=2048,
+        provenance={"host": "mini"},
+        conditions={"power_mode": "default"},
+    )
