@@ -13,8 +13,8 @@ from errors import LabError, MissingEnvironment
 from kernels.contract import Kernel
 from npulab import figures
 from npulab.building import build_units, built, report_errors
-from npulab.console import Column, Rows, stdout
-from runtime.bench.conditions import conditions, objections, provenance
+from npulab.console import Column, Rows, print_wrapped, stderr, stdout
+from runtime.bench.conditions import changes, conditions, objections, provenance
 from runtime.bench.measure import measure
 from runtime.bench.record import Record, append
 from runtime.bench.sampling import Plan
@@ -55,7 +55,10 @@ def run_bench(job: Job) -> tuple[list[Record], int]:
         if real:
             _preflight(found, strict=job.strict)
         check_canary(device)
-        return _timed(job, device, found)
+        ended = _timed(job, device, found)
+        for line in changes(found, conditions()) if real else ():
+            print_wrapped(stderr(), f"bench: {line}: times from before and after differ")
+        return ended
 
 
 def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record], int]:
@@ -125,9 +128,18 @@ def _conclude(records: Sequence[Record], device: Device, store: Path) -> None:
 
 
 def _preflight(found: dict[str, str], *, strict: bool) -> None:
-    says = objections(found)
+    """Print under what conditions times are taken, and what speaks against it.
+
+    Raises:
+        MissingEnvironment: NPU446, something does, and that is not to be.
+    """
+    console = stderr()
+    told = [found[name] for name in ("power_supply", "temperature")]
+    told = [f"power mode {found['power_mode']}", f"array clock {found['clock']}", *told]
+    print_wrapped(console, f"bench: {', '.join(told)}, {found['other_users']} other users")
+    says = [str(one) for one in objections(found)]
     for line in says:
-        click.echo(f"bench: {line}", err=True)
+        print_wrapped(console, f"bench: {line}")
     if says and strict:
         raise MissingEnvironment(
             "conditions are not fit for timing",

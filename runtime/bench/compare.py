@@ -9,7 +9,7 @@ from errors import UsageError
 from runtime.bench.gate import LEAST, Change, Verdict, compare
 from runtime.bench.record import Record
 
-SESSIONS = 5
+SESSIONS = 10
 """Sessions of the baseline that are looked at, the newest ones."""
 HISTORY = 20
 """Sessions of the history that are drawn."""
@@ -63,7 +63,10 @@ def compare_stores(new: Sequence[Record], old: Sequence[Record] | None = None) -
 
 def _finding(record: Record, records: Sequence[Record]) -> Finding:
     before = [one for one in records if one.series == record.series and one is not record]
-    sessions = [one.samples for one in before if len(one.samples) >= LEAST][-SESSIONS:]
+    # Sessions of the same commit are no baseline for it: a second look would hide a slowdown.
+    others = [one for one in before if one.commit != record.commit]
+    compared = others or before
+    sessions = [one.samples for one in compared if len(one.samples) >= LEAST][-SESSIONS:]
     return Finding(
         kernel=record.kernel,
         record=record,

@@ -7,14 +7,20 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from shutil import which
 
+from runtime.xrt.driver import DriverInfo, driver_info
 from runtime.xrt.stack import NODE
 
 UNKNOWN = "unknown"
+ARRAY_CLOCK, CONTROLLER_CLOCK = "H Clock", "MP-NPU Clock"
+"""The driver's names of the clocks."""
+HOT = 90.0
+"""Degrees Celsius of the processor from which times are not to be trusted; its limit is 100."""
 _POWER = Path("/sys/class/power_supply")
 _HWMON = Path("/sys/class/hwmon")
 _DRIVER = Path("/sys/module/amdxdna/version")
@@ -28,7 +34,7 @@ def provenance() -> dict[str, str]:
         "host": platform.node() or UNKNOWN,
         "kernel": platform.release(),
         "driver": _read(_DRIVER),
-        "firmware": _found(r"NPU Firmware Version\s*:\s*(\S+)", smi),
+        "firmware": driver_info().firmware or _found(r"NPU Firmware Version\s*:\s*(\S+)", smi),
         "xrt": _found(r"(?m)^\s*Version\s*:\s*(\S+)", smi),
         "python": platform.python_version(),
         "npulab": metadata.version("npulab"),
@@ -37,16 +43,26 @@ def provenance() -> dict[str, str]:
     }
 
 
-def conditions() -> dict[str, str]:
-    """Return what changes a time from one hour to the next."""
+def conditions(driver: DriverInfo | None = None) -> dict[str, str]:
+    """Return what changes a time from one hour to the next.
+
+    Args:
+        driver: What the NPU's driver says; it is asked unless given.
+    """
+    said = driver or driver_info()
+    mode = said.power_mode or _found(
+        r"(?i)power mode\s*:\s*(\S+)", _said("xrt-smi", "examine", "-r", "platform")
+    )
     return {
-        "power_mode": _found(
-            r"(?i)power mode\s*:\s*(\S+)", _said("xrt-smi", "examine", "-r", "platform")
-        ),
+        "power_mode": mode.lower(),
         "power_supply": _power_supply(),
         "temperature": _temperature(),
+        "clock": _mhz(said.clocks.get(ARRAY_CLOCK)),
+        "clock_limit": _mhz(said.most),
+        "controller_clock": _mhz(said.clocks.get(CONTROLLER_CLOCK)),
         "other_users": str(len(other_users())),
         "load": f"{os.getloadavg()[0]:.2f}",
+        "processors": str(os.cpu_count() or 1),
     }
 
 
@@ -59,23 +75,89 @@ def other_users(node: Path = NODE) -> list[int]:
     return sorted(int(one.name) for one in processes if _holds(one, node))
 
 
-def objections(found: dict[str, str]) -> list[str]:
+@dataclass(frozen=True)
+class Objection:
+    """What speaks against taking times.
+
+    Attributes:
+        found: How it is.
+        cure: What to do.
+    """
+
+    found: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.found}: {self.cure}"
+
+
+def objections(found: Mapping[str, str]) -> list[Objection]:
     """Return what speaks against taking times under these conditions.
 
     Args:
         found: What `conditions` returned.
     """
     says = []
-    if found["power_mode"] not in ("Performance", "performance", "Turbo", "turbo"):
+    if found["power_mode"] not in ("performance", "turbo"):
         says.append(
-            f"power mode is {found['power_mode']}: set it with "
-            "'xrt-smi configure --pmode performance'"
+            Objection(
+                f"the power mode is {found['power_mode']}",
+                "set it with 'sudo xrt-smi configure --pmode performance'",
+            )
         )
     if found["power_supply"] == "battery":
-        says.append("the machine runs on battery")
+        says.append(Objection("the machine runs on battery", "plug it in"))
+    clock, limit = _number(found["clock"]), _number(found["clock_limit"])
+    if clock and limit and clock < limit:
+        says.append(
+            Objection(
+                f"the array's clock is {clock:g} MHz of {limit:g}",
+                "set the power mode, let it cool, and end what else draws power",
+            )
+        )
+    if (_number(found["temperature"]) or 0) >= HOT:
+        says.append(
+            Objection(
+                f"the processor is at {found['temperature']}, near where it slows down",
+                "let it cool, and clear its fan",
+            )
+        )
     if found["other_users"] not in ("0", UNKNOWN):
-        says.append(f"{found['other_users']} other processes have the NPU open")
+        says.append(
+            Objection(
+                f"other processes have the NPU open: {found['other_users']}",
+                f"end them; 'sudo fuser -v {NODE}' lists them",
+            )
+        )
+    processors = _number(found["processors"]) or 1
+    if (_number(found["load"]) or 0) > processors / 2:
+        says.append(
+            Objection(
+                f"the machine is busy: load {found['load']} on {processors:g} processors",
+                "end other work; dispatch runs on the host",
+            )
+        )
     return says
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return what of the conditions that should stay did not, in words."""
+    steady = ("power_mode", "power_supply", "clock", "other_users")
+    return [
+        f"{name.replace('_', ' ')} went from {before[name]} to {after[name]} meanwhile"
+        for name in steady
+        if before[name] != after[name]
+    ]
+
+
+def _mhz(value: int | None) -> str:
+    return f"{value} MHz" if value else UNKNOWN
+
+
+def _number(text: str) -> float | None:
+    """Return the number that a condition starts with; None where it is not known."""
+    match = re.match(r"[\d.]+", text)
+    return float(match[0]) if match else None
 
 
 def _holds(process: Path, node: Path) -> bool:

@@ -61,6 +61,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return None if self.amortised is None else self.summary.median - self.amortised
 
     @property
+    def commit(self) -> str:
+        """The lab's commit, ``unknown`` where that is not known."""
+        return self.provenance.get("commit", "unknown")
+
+    @property
     def series(self) -> tuple[str, str, str, str, str]:
         """What must be the same for two records to be compared at all."""
         return (

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 Z95 = 1.96
+BLOCKS = 20
+"""Blocks of neighbours that a session is cut into."""
 OUTLIER_MADS = 5.0
 """Distance from the median, in scaled MADs, past which a sample is shown as an outlier."""
 _MAD_TO_SIGMA = 1.4826
@@ -27,6 +30,8 @@ class Summary:
         p95: 95th percentile.
         p99: 99th percentile.
         outliers: Samples further than `OUTLIER_MADS` from the median.
+        waves: Half of the 95% interval, relative, as the medians of blocks of neighbours tell
+            it; wider than the other where neighbours resemble each other.
     """
 
     count: int
@@ -37,11 +42,12 @@ class Summary:
     p95: float
     p99: float
     outliers: int
+    waves: float
 
     @property
     def spread(self) -> float:
-        """Half the confidence interval, as a share of the median."""
-        return (self.high - self.low) / 2 / self.median if self.median else 0.0
+        """Half the confidence interval, as a share of the median: the wider of the two."""
+        return max((self.high - self.low) / 2 / self.median if self.median else 0.0, self.waves)
 
 
 def summarize(samples: Sequence[float]) -> Summary:
@@ -67,4 +73,18 @@ def summarize(samples: Sequence[float]) -> Summary:
         p95=p95,
         p99=p99,
         outliers=int(far.sum()) if mad else 0,
+        waves=_waves(samples, median),
     )
+
+
+def block_medians(samples: Sequence[float]) -> NDArray[np.float64]:
+    """Return the medians of a session's `BLOCKS` blocks of neighbours; at least one each."""
+    parts = np.array_split(np.asarray(samples, float), BLOCKS)
+    return np.array([np.median(part) for part in parts])
+
+
+def _waves(samples: Sequence[float], median: float) -> float:
+    if len(samples) < 2 * BLOCKS or not median:
+        return 0.0
+    error = float(block_medians(samples).std(ddof=1)) / sqrt(BLOCKS)
+    return Z95 * error / median

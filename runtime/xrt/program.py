@@ -14,13 +14,11 @@ from runtime.device import Result, Timing
 from runtime.inputs import check_inputs
 from runtime.xrt.contexts import Contexts, Loaded
 from runtime.xrt.failures import DONE, failure, of_exception, of_state
-from runtime.xrt.slot import Slot
+from runtime.xrt.slot import WORD, Slot
 from runtime.xrt.stack import Stack
 
 _POISONS = tuple(Poison(seed) for seed in range(1, 6))
 """Enough to tell a stale output from a fresh one, and few enough to keep their patterns."""
-WORD = 4
-"""Bytes of an instruction word."""
 
 
 class XrtProgram:

@@ -15,6 +15,8 @@ from runtime.xrt.printed import printed
 
 OPCODE = 3
 """The firmware's "run the instructions of argument 1"."""
+WORD = 4
+"""Bytes of an instruction word."""
 _FIRST = 3
 """Index of the first data buffer, after opcode, instructions and their size."""
 
@@ -83,8 +85,9 @@ class Slot:
             for buffer, arg in zip(self._buffers, self._args, strict=True)
         ]
         self.run = xrt.run(kernel)
-        # The size of the instructions is in bytes, as upstream's Python runtime has it.
-        for index, value in enumerate((OPCODE, self._code, len(instructions), *self._buffers)):
+        # In words, as the argument's name says (ninstr) and most hosts do: docs/device.md.
+        words = len(instructions) // WORD
+        for index, value in enumerate((OPCODE, self._code, words, *self._buffers)):
             self.run.set_arg(index, value)
 
     def close(self) -> None:

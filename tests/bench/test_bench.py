@@ -17,12 +17,13 @@ from errors import CheckFailed, UsageError
 from kernels import registry
 from npulab.cli import cli
 from runtime.bench import export
-from runtime.bench.conditions import conditions, objections, provenance
+from runtime.bench.conditions import changes, conditions, objections, provenance
 from runtime.bench.measure import measure
 from runtime.bench.record import Record, append, read
 from runtime.bench.sampling import WINDOW, Plan, sample
 from runtime.bench.statistics import summarize
 from runtime.xrt import XrtDevice, fake_stack
+from runtime.xrt.driver import DriverInfo
 from simulator.fake_xrt.board import DISPATCH, Board
 from simulator.fake_xrt.faults import Spoiled
 from toolchain.build import Build, build
@@ -168,22 +169,63 @@ def test_every_layer_has_a_version_or_says_that_it_is_unknown() -> None:
     found = {**provenance(), **conditions()}
     assert all(found.values())
     assert {"host", "kernel", "driver", "firmware", "xrt", "pins", "power_mode"} <= set(found)
+    assert {"power_supply", "temperature", "other_users", "clock"} <= set(found)
+
+
+GOOD = {
+    "power_mode": "performance",
+    "power_supply": "mains",
+    "clock": "1600 MHz",
+    "clock_limit": "1600 MHz",
+    "temperature": "45 C",
+    "other_users": "0",
+    "load": "0.10",
+    "processors": "16",
+}
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "says", "cure"),
     [
-        ({"power_mode": "Default"}, "power mode"),
-        ({"power_mode": "unknown"}, "power mode"),
-        ({"power_supply": "battery"}, "battery"),
-        ({"other_users": "2"}, "2 other"),
+        ({"power_mode": "default"}, "the power mode is default", "--pmode performance"),
+        ({"power_mode": "unknown"}, "the power mode is unknown", "--pmode performance"),
+        ({"power_supply": "battery"}, "battery", "plug it in"),
+        ({"clock": "800 MHz"}, "clock is 800 MHz of 1600", "power mode"),
+        ({"temperature": "95 C"}, "at 95 C", "let it cool"),
+        ({"other_users": "2"}, "have the NPU open: 2", "fuser"),
+        ({"load": "9.00"}, "load 9.00 on 16", "end other work"),
     ],
 )
-def test_bad_conditions_are_told(changed: dict[str, str], says: str) -> None:
-    good = {"power_mode": "Performance", "power_supply": "mains", "other_users": "0"}
-    assert objections(good) == []
-    (said,) = objections({**good, **changed})
-    assert says in said
+def test_bad_conditions_are_told_with_their_cure(
+    changed: dict[str, str], says: str, cure: str
+) -> None:
+    assert objections(GOOD) == []
+    (said,) = objections({**GOOD, **changed})
+    assert says in said.found
+    assert cure in said.cure
+    assert str(said) == f"{said.found}: {said.cure}"
+
+
+def test_what_is_unknown_is_no_objection_but_the_power_mode() -> None:
+    nothing = {**dict.fromkeys(GOOD, "unknown"), "processors": "2"}
+    (said,) = objections(nothing)
+    assert "power mode" in said.found
+
+
+def test_the_driver_is_believed_before_the_tool() -> None:
+    told = DriverInfo(clocks={"H Clock": 1600, "MP-NPU Clock": 847}, most=1600, power_mode="turbo")
+    found = conditions(told)
+    assert found["power_mode"] == "turbo"
+    assert (found["clock"], found["clock_limit"]) == ("1600 MHz", "1600 MHz")
+    assert found["controller_clock"] == "847 MHz"
+    assert set(GOOD) <= set(found)
+
+
+def test_conditions_that_change_meanwhile_are_told() -> None:
+    assert changes(GOOD, {**GOOD, "temperature": "60 C", "load": "1.00"}) == []
+    assert changes(GOOD, {**GOOD, "clock": "800 MHz"}) == [
+        "clock went from 1600 MHz to 800 MHz meanwhile"
+    ]
 
 
 def test_bench_and_gate_from_the_command_line(tmp_path: Path) -> None:
