@@ -16,6 +16,8 @@ from npulab.calling import Call
 from runtime.binary import ArtifactReader, BinaryProgram
 from runtime.device import Basis, Timing
 from runtime.sim import CLOCK_HZ
+from simulator.array.core_control import MachineCode, machine_code
+from simulator.array.recorder import Recorder
 from simulator.binary.arguments import Argument, arguments
 from toolchain.artifacts.inspect import read_bytes
 
@@ -26,6 +28,9 @@ def call_binary(
     inputs: Sequence[str],
     outputs: Sequence[str],
     dtypes: Sequence[str] = (),
+    *,
+    recorder: Recorder | None = None,
+    code: MachineCode = machine_code,
 ) -> Call:
     """Run an xclbin (or a PDI) and its instructions on files, and write the outputs.
 
@@ -37,6 +42,8 @@ def call_binary(
         outputs: Likewise.
         dtypes: Of the outputs, in argument order; the last one counts for all that follow.
             Without any they are bytes.
+        recorder: Hears of all that happens, for a timeline.
+        code: Makes the programs of cores, where somebody is to watch them.
 
     Raises:
         UsageError: A file is none of its kind, or does not fit.
@@ -53,7 +60,7 @@ def call_binary(
     files = {name: arrays.read_any(path) for name, path in binding.inputs.items()}
     _check_sizes(args, files, binding.inputs)
     buffers = [_buffer(arg, files.get(arg.name)) for arg in args]
-    run = BinaryProgram(package, commands)(*buffers)
+    run = BinaryProgram(package, commands, recorder=recorder, code=code)(*buffers)
     found = dict(zip(args, buffers, strict=True))
     results = {arg.name: found[arg] for arg in args if arg.role.is_written}
     for name, path in binding.outputs.items():

@@ -21,6 +21,7 @@ COMMANDS = (
     "test",
     "report",
     "trace",
+    "profile",
     "bench",
     "gate",
     "health",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kernels.contract import Kernel
+    from npulab.profiling import Files
     from simulator.array.deadlock import WaitFor
 
 ROWS = 24
@@ -43,7 +44,8 @@ class Traced:
     Attributes:
         timeline: What happened when, up to the failure if there was one.
         summary: Where time went.
-        contract: The time of kernel functions comes from a contract.
+        contract: The time of kernel functions is counted: it comes from a contract, or from
+            their machine code.
         failure: Why the run or its output is not right.
         deadlock: Who waited for what, if the run ended in a deadlock.
     """
@@ -98,6 +100,25 @@ def trace_design(design: Path, links: Sequence[Path], inputs: Sequence[str], lim
     except LabError as error:
         failure = error
     return _traced(collector, design.name, failure, None, graphs)
+
+
+def trace_binary(files: Files, inputs: Sequence[str], limit: int) -> Traced:
+    """Run an xclbin with its instructions; its cores' work goes by their functions' names.
+
+    Raises:
+        LabError: Nothing ran: a file is not what it should be.
+    """
+    from npulab.profiling import run_binary
+
+    shown = run_binary(files, inputs, (), checked=False, spans=limit)
+    profile = shown.profile
+    return Traced(
+        timeline=profile.timeline,
+        summary=summarise(profile.timeline),
+        contract=True,
+        failure=profile.failure,
+        deadlock=None,
+    )
 
 
 def _traced(

@@ -19,7 +19,8 @@ def warn_option() -> Callable[[FC], FC]:
         metavar="KINDS",
         expose_value=False,
         callback=_choose,
-        help="Findings that only warn: races, uninitialised, unfinished.  [env: NPULAB_WARN]",
+        help="Findings that only warn: races, uninitialised, stack, hazards, unfinished."
+        "  [env: NPULAB_WARN]",
     )
 
 

@@ -22,6 +22,8 @@ class Kind(StrEnum):
 
     RACES = "races"
     UNINITIALISED = "uninitialised"
+    STACK = "stack"
+    HAZARDS = "hazards"
     UNFINISHED = "unfinished"
 
 
@@ -30,6 +32,10 @@ CODES = {
     "NPU220": Kind.UNFINISHED,
     "NPU223": Kind.RACES,
     "NPU224": Kind.UNINITIALISED,
+    "NPU515": Kind.UNINITIALISED,
+    "NPU516": Kind.UNINITIALISED,
+    "NPU517": Kind.HAZARDS,
+    "NPU518": Kind.STACK,
 }
 """The codes of each kind."""
 

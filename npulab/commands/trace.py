@@ -24,11 +24,15 @@ File = click.Path(path_type=Path)
         "npulab trace gelu_int8/512",
         "npulab trace matmul_int8_array/256x256x256-i32 --out matmul.json",
         "npulab trace --design add.mlir --link add.cc --in a.npy --svg add.svg",
+        "npulab trace --xclbin final.xclbin --insts insts.bin --elf main_core_0_2.elf",
     ),
 )
 @click.argument("kernel", required=False, type=Selector())
 @click.option("--design", type=File, help="MLIR text of a design outside the lab, not a KERNEL.")
 @click.option("--link", "links", type=File, multiple=True, help="C++ source the design links with.")
+@click.option("--xclbin", type=File, help="An xclbin (or PDI) to run, not a KERNEL.")
+@click.option("--insts", type=File, help="The instructions of the xclbin.")
+@click.option("--elf", "elfs", type=File, multiple=True, help="A core's ELF file, for names.")
 @click.option("--in", "inputs", multiple=True, metavar="[ARG=]FILE", help="An .npy file to read.")
 @click.option(
     "--out", type=File, help="Where the trace goes.  [default: traces/ in the build folder]"
@@ -48,6 +52,9 @@ def command(
     kernel: list[Kernel] | None,
     design: Path | None,
     links: tuple[Path, ...],
+    xclbin: Path | None,
+    insts: Path | None,
+    elfs: tuple[Path, ...],
     inputs: tuple[str, ...],
     out: Path | None,
     svg: Path | None,
@@ -57,7 +64,8 @@ def command(
     """Show where the time of one run goes.
 
     Runs a kernel on the simulated array, on the data of `npulab demo` unless
-    files are given, or any design. Writes what cores, DMA channels, streams,
+    files are given, or any design, or an xclbin with its machine code, whose
+    functions the ELF files of its cores name. Writes what cores, DMA channels, streams,
     locks and the host did as Chrome-trace JSON, for ui.perfetto.dev, and prints
     what share of the run each worked or waited, and what bounds the run. All
     times are modelled, none is measured.
@@ -69,14 +77,16 @@ def command(
     from npulab.arrays import check_writable
     from npulab.console import print_json
 
-    if (kernel is None) == (design is None):
-        raise click.UsageError("give a KERNEL or a --design, one of the two", ctx)
-    if kernel and links:
-        raise click.UsageError("--link goes with --design; a kernel brings its own source", ctx)
+    if problem := _misuse(kernel, design, links, (xclbin, insts, elfs)):
+        raise click.UsageError(problem, ctx)
     for path in filter(None, (out, svg)):
         check_writable(path)
     if design:
         traced = tracing.trace_design(design, links, inputs, spans)
+    elif xclbin and insts:
+        from npulab.profiling import Files
+
+        traced = tracing.trace_binary(Files(xclbin, insts, elfs), inputs, spans)
     else:
         traced = tracing.trace_kernel(kernel or [], inputs, spans)
     files = _write(traced, out, svg)
@@ -87,6 +97,23 @@ def command(
         _print_files(traced, files)
     if traced.failure:
         raise traced.failure
+
+
+def _misuse(
+    kernel: list[Kernel] | None,
+    design: Path | None,
+    links: tuple[Path, ...],
+    binary: tuple[Path | None, Path | None, tuple[Path, ...]],
+) -> str:
+    """Return what is wrong with the options together, or nothing."""
+    xclbin, insts, elfs = binary
+    if [kernel, design, xclbin].count(None) != 2:
+        return "give a KERNEL, a --design or an --xclbin, one of the three"
+    if (xclbin is None) != (insts is None) or (elfs and not xclbin):
+        return "--xclbin and --insts go together, and --elf with them"
+    if links and not design:
+        return "--link goes with --design; a kernel brings its own source"
+    return ""
 
 
 def _write(traced: Traced, out: Path | None, svg: Path | None) -> dict[str, str]:

@@ -31,14 +31,20 @@ def listing(
         yield f"{at:8x}: {raw}\t{bundle}\n"
 
 
+NOP = "nop"
+"""What :func:`plain` calls a bundle that does nothing."""
+
+
 def plain(bundle: object) -> str:
     """Return a bundle's text on one line, its empty slots left out: ``lda r1, [p2, #0]``."""
     parts = [" ".join(part.split()) for part in f"{bundle}".split(";")]
-    return "; ".join(part for part in parts if not part.startswith("nop")) or "nop"
+    return "; ".join(part for part in parts if not part.startswith("nop")) or NOP
 
 
 def text_at(code: ProgramMemory, address: int) -> str:
     """Return `` `lda r1, [p2, #0]` `` with what lies at an address, nothing where no code does."""
+    if address >= code.extent:
+        return ""
     try:
         return f" `{plain(decode(bytes(code.data[address : address + LONGEST]), address))}`"
     except UsageError:

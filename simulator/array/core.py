@@ -131,6 +131,16 @@ class CoreContext:
         """
         return self._reach(tile)
 
+    def report(self, finding: CheckFailed) -> None:
+        """Note what the hardware would survive; where nobody notes it, it is raised.
+
+        Raises:
+            CheckFailed: The finding.
+        """
+        if self._watch is None:
+            raise finding
+        self._watch.report(finding)
+
     def unmarked(self) -> CoreContext:
         """Return this context for a program whose accesses somebody else notes one by one."""
         return _Unmarked(self.tile, self._memories, self._release, self._watch)

@@ -101,6 +101,10 @@ class CoreWatch:
         self._repeated: dict[str, int] = {}
         self._reported: set[tuple[TileId, int, int]] = set()
 
+    def report(self, finding: CheckFailed) -> None:
+        """Note a finding of whoever knows what the core executes."""
+        self._report(finding)
+
     def touch(self, tile: TileId, start: int, stop: int, origin: Origin, *, writes: bool) -> None:
         """Note that the core reads or writes bytes [start, stop) of a tile's memory.
 

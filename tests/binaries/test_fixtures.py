@@ -11,6 +11,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from errors import CheckFailed
+from kernels.compare import compare
+from kernels.contract import Arg, Exact, Role
 from runtime import binary
 from simulator.aie2.assembler import assemble, write_elf
 from simulator.binary.commands import RegisterWrite
@@ -115,3 +118,34 @@ def test_the_miscompiled_program_differs_by_one_load(modules: dict[str, ModuleTy
         for folder in ("call_delay", "call_delay_miscompiled")
     ]
     assert lines[0] == lines[1]
+
+
+def test_the_miscompiled_program_is_caught_as_wrong_numbers(
+    modules: dict[str, ModuleType],
+) -> None:
+    """Held against the golden model of what its source means, as every kernel's output is."""
+    data = b"".join(modules["goldens"].example("call_delay", number) for number in (1, 2))
+    golden = b"".join(modules["goldens"].call_delay(data[at : at + 256]) for at in (0, 256))
+    answer = np.full(512, 0xA5, np.uint8)
+    folder = HERE / "call_delay_miscompiled"
+    program = binary.load(folder / "design.xclbin", folder / "insts.bin")
+    run = program(np.frombuffer(data, np.uint8).copy(), answer)
+    words = np.frombuffer(golden, "<i4")
+    comparison = compare(
+        {"y": answer.view(np.int32)},
+        {"y": words},
+        [Arg("y", Role.OUT, words.shape, np.dtype(np.int32))],
+        Exact(reason="words are multiplied modulo 2^32"),
+        poison=None,
+        written={"y": run.written[1]},
+    )
+    with pytest.raises(CheckFailed) as failure:
+        comparison.require("call_delay_miscompiled")
+    assert str(failure.value).splitlines()[:3] == [
+        "[NPU308] call_delay_miscompiled: y: 128 of 128 elements wrong",
+        "      index  actual     expected          steps",
+        "      [0]         0   1802022653  1,802,022,653",
+    ]
+    assert "the output is all zeros: no data reached it, or the core never ran" in str(
+        failure.value
+    )

@@ -160,8 +160,8 @@ def test_a_deadlock_that_cannot_be_drawn_is_told_all_the_same(npulab: Npulab, fo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give a KERNEL or a --design, one of the two"),
-        (("passthrough/1024", "--design", "copy.mlir"), "give a KERNEL or a --design"),
+        ((), "give a KERNEL, a --design or an --xclbin, one of the three"),
+        (("passthrough/1024", "--design", "copy.mlir"), "give a KERNEL, a --design or an --xclbin"),
         (("passthrough/1024", "--link", "a.cc"), "--link goes with --design"),
         (("passthrough",), "variants, and one call runs one"),
         (("passthrough/1024", "--out", "no/t.json"), "cannot write no/t.json"),

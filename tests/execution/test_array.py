@@ -199,13 +199,24 @@ def test_a_stack_that_reaches_a_buffer_is_refused(first: int) -> None:
     memory.occupied = (0x6FFF0, first, 0x70800)
     symbols = Symbols([Symbol("main", 0, 64)])
     design.core(CORE, core_program(memory, symbols=symbols))
-    with pytest.raises(CheckFailed) as refusal:
-        run(design)
-    assert refusal.value.code == "NPU518"
-    assert refusal.value.message == (
+    finding = design.array().run_host(iter([Delay(99)]), [], LIMITS).findings[0]
+    assert finding.code == "NPU518"
+    assert finding.message == (
         "stack overflow: the stack from 0x70000 on grows to 1,056 bytes, and what begins "
         f"{first - 0x70000:,} bytes behind its start is overwritten, at 0xa (main+0xa) "
         "`paddb [sp], #32` on tile(1,3)"
+    )
+
+
+def test_what_goes_wrong_after_an_overflow_follows_from_it() -> None:
+    design, memory = Sketch(), code(FRAME.replace("done", "movxm p0, #0x20000\nlda r0, [p0, #0]"))
+    memory.occupied = (0x70400,)
+    design.core(CORE, core_program(memory))
+    with pytest.raises(CheckFailed, match="stack overflow") as refusal:
+        run(design)
+    assert refusal.value.details[0] == (
+        "it ends in [NPU511] address 0x20000 is not data memory of the core or of a neighbour, "
+        "at 0x14 `lda r0, [p0, #0]` on tile(1,3)"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from errors import LabError
+from errors import CheckFailed, LabError
 from simulator.aie2.bundle import LONGEST, Bundle, decode, length
 from simulator.aie2.execution.datamemory import DataMemory, lock_of
 from simulator.aie2.execution.meaning import signed
@@ -56,6 +56,7 @@ class Pipeline:
         state: Its registers.
         cycle: Cycles since its start, waiting left out.
         address: The bundle that is to be issued next.
+        stack: How far the stack has grown.
     """
 
     def __init__(
@@ -65,9 +66,10 @@ class Pipeline:
         entry: int,
         symbols: Symbols,
         observer: Observer | None,
+        state: State | None = None,
     ) -> None:
         core_id = core.tile.col << 16 | core.tile.row
-        self.state = State(core_id)
+        self.state = state or State(core_id)
         self.cycle = 0
         self.address = entry
         self._core = core
@@ -84,7 +86,7 @@ class Pipeline:
         self._flushing = False
         self._releasing = 0
         self._due: list[tuple[TileId, int, int, Origin]] = []
-        self._stack = Stack(code.occupied)
+        self.stack = Stack(code.occupied)
         self._bundles: dict[int, tuple[_Function, _Waits, int]] = {}
         self._names = self._namespace()
 
@@ -93,12 +95,21 @@ class Pipeline:
         try:
             yield from self._run()
         except LabError as error:
-            where = self._symbols.describe(self.address)
-            if where not in error.message:
-                where += text_at(self._code, self.address)
-                error.message = f"{error.message}, at {where} on {self._core.tile}"
-                error.args = (error.message,)
-            raise
+            self._locate(error)
+            cause = self.stack.overflow
+            if cause is None or not isinstance(error, CheckFailed):
+                raise
+            # What goes wrong in a core that has overwritten its variables follows from that.
+            cause.details += (f"it ends in [{error.code}] {error.message}",)
+            raise cause from error
+
+    def _locate(self, error: LabError) -> None:
+        """Say in the message of an error where the core is."""
+        where = self._symbols.describe(self.address)
+        if where not in error.message:
+            where += text_at(self._code, self.address)
+            error.message = f"{error.message}, at {where} on {self._core.tile}"
+            error.args = (error.message,)
 
     def _run(self) -> CoreRun:
         landing, pending, storing = self._landing, self._pending, self._storing
@@ -190,21 +201,27 @@ class Pipeline:
         exec(code, scope)  # noqa: S102 - the text is this package's own
         function: _Function = scope["bundle"]
         if moves_stack(bundle):
-            function = self._guarded(function)
+            function = self._with_stack_watched(function)
         found = function, scope["waits"], after
         self._bundles[address] = found
         return found
 
-    def _guarded(self, function: _Function) -> _Function:
+    def _with_stack_watched(self, function: _Function) -> _Function:
         """Return the function of a bundle that moves the stack pointer, and looks at it then."""
-        scalars, stack = self.state.scalar, self._stack
+        scalars = self.state.scalar
 
         def run(cycle: int) -> int | None:
             target = function(cycle)
-            stack.check(scalars[_SP])
+            self._stack_moved(scalars[_SP])
             return target
 
         return run
+
+    def _stack_moved(self, pointer: int) -> None:
+        found = self.stack.moved(pointer)
+        if found is not None:
+            self._locate(found)
+            self._core.report(found)
 
     def _decoded(self, address: int) -> tuple[Bundle, int]:
         self._code.check(address)

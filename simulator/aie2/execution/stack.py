@@ -24,36 +24,42 @@ class Stack:
 
     Args:
         occupied: The core's addresses at which something other than the stack begins, in order.
+
+    Attributes:
+        overflow: NPU518, once the stack was too large.
     """
 
     def __init__(self, occupied: Sequence[int]) -> None:
         self._occupied = occupied
         self._base: int | None = None
         self._end: int | None = None
-        self.highest = 0
+        self._highest = 0
+        self.overflow: CheckFailed | None = None
 
     @property
     def used(self) -> int:
         """The most bytes that the stack had."""
-        return 0 if self._base is None else self.highest - self._base
+        return 0 if self._base is None else self._highest - self._base
 
-    def check(self, pointer: int) -> None:
+    def moved(self, pointer: int) -> CheckFailed | None:
         """Look at the stack pointer after it was moved; first it is put to the stack's start.
 
-        Raises:
-            CheckFailed: NPU518, the stack is larger than the room for it.
+        Returns:
+            NPU518 the first time that the stack is larger than the room for it.
         """
         if self._base is None:
             self._base = pointer
             ends = (address for address in self._occupied if address >= pointer)
             self._end = next(ends, None)
-        self.highest = max(self.highest, pointer)
-        if self._end is not None and pointer > self._end:
-            raise CheckFailed(
-                f"stack overflow: the stack from {self._base:#x} on grows to"
-                f" {pointer - self._base:,} bytes, and what begins {self._end - self._base:,}"
-                " bytes behind its start is overwritten",
-                cure=f"give the core a stack_size of {pointer - self._base} or more, or keep large"
-                " arrays off the stack",
-                code="NPU518",
-            )
+        self._highest = max(self._highest, pointer)
+        if self._end is None or pointer <= self._end or self.overflow is not None:
+            return None
+        self.overflow = CheckFailed(
+            f"stack overflow: the stack from {self._base:#x} on grows to"
+            f" {pointer - self._base:,} bytes, and what begins {self._end - self._base:,}"
+            " bytes behind its start is overwritten",
+            cure=f"give the core a stack_size of {pointer - self._base} or more, or keep large"
+            " arrays off the stack",
+            code="NPU518",
+        )
+        return self.overflow

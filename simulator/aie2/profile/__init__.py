@@ -1,0 +1,1 @@
+"""What a core spends its cycles on, and what its machine code does that nobody can mean."""
