@@ -7,16 +7,17 @@ from bisect import bisect_right
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import CallOp, ReturnOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue, TypeAttribute
 from xdsl.parser import Parser
 from xdsl.parser.generic_parser import ParserState
 from xdsl.traits import SymbolTable
 from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyException
 from xdsl.utils.lexer import Input
-from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from errors import UsageError, nearest
 from simulator.mlir.dialects import context
+from simulator.mlir.lexer import DesignLexer
 
 
 def parse_design(text: str, source: str = "design.mlir") -> ModuleOp:
@@ -39,12 +40,6 @@ def line_of(operation: Operation) -> int:
     return location.line.data if isinstance(location, FileLineColLoc) else 0
 
 
-class _Lexer(MLIRLexer):
-    """xDSL's lexer, which takes for ever on a long string that is not closed."""
-
-    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
-
-
 _CLEARER = {
     " in block definition": "expected an operation, a block or `}`",
     "Could not parse entire input!": "expected an operation",
@@ -52,6 +47,10 @@ _CLEARER = {
     "End of file reached before closing string literal.": "the string is not closed in its line",
 }
 """What the lab says for some of xDSL's messages."""
+
+
+_PLAIN_TYPE = re.compile(r"index\b(?![$.])|i32\b(?![$.])|memref<(?:[0-9]+x)*(?:i|ui|bf|f)[0-9]+>")
+"""Types that mean the same wherever they stand."""
 
 
 class DesignParser(Parser):
@@ -62,6 +61,7 @@ class DesignParser(Parser):
         self._text = text
         self._source = StringAttr(source)
         self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._types: dict[str, TypeAttribute] = {}
 
     def design(self) -> ModuleOp:
         """Parse and verify the whole text.
@@ -70,7 +70,7 @@ class DesignParser(Parser):
             UsageError: NPU102, NPU103: see `parse_design`.
         """
         try:
-            self._parser_state = ParserState(_Lexer(Input(self._text, self._source.data)))
+            self._parser_state = ParserState(DesignLexer(Input(self._text, self._source.data)))
             module = self.parse_module()
         except ParseError as error:
             raise self._explain(error) from None
@@ -87,6 +87,21 @@ class DesignParser(Parser):
         column = start - (self._newlines[line - 2] if line > 1 else -1)
         operation.location = FileLineColLoc(self._source, IntAttr(line), IntAttr(column))
         return operation
+
+    def parse_optional_type(self) -> TypeAttribute | None:
+        """Parse a type, if there is one; a design spells few types, each many times."""
+        start = self._current_token.span.start
+        spelled = _PLAIN_TYPE.match(self._text, start)
+        if spelled is None:
+            return super().parse_optional_type()
+        known = self._types.get(spelled[0])
+        if known is None:
+            known = super().parse_optional_type()
+            if known is not None:
+                self._types[spelled[0]] = known
+        else:
+            self._resume_from(spelled.end())
+        return known
 
     def parse_dimension_list(self) -> list[int]:
         """Parse ``4x?x``; unlike xDSL's, this reads spaces around the last ``x`` as MLIR does."""

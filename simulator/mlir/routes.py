@@ -6,12 +6,11 @@ from collections import defaultdict
 
 from xdsl.ir import Operation
 
-from simulator.array.config import Port, PortKind, Route, TileId
+from simulator.array.config import Port, Route, TileId
+from simulator.mlir.cascades import lower_cascades
 from simulator.mlir.design import Design
 from simulator.mlir.dialects.attributes import WireBundle
 from simulator.mlir.dialects.streams import (
-    CascadeFlowOp,
-    ConfigureCascadeOp,
     FlowOp,
     PacketDestOp,
     PacketFlowOp,
@@ -39,13 +38,7 @@ def lower_routes(design: Design, plan: Plan) -> None:
     _lower_flows(design, plan)
     for flow in design.each(PacketFlowOp):
         _lower_packet_flow(design, plan, flow)
-    for cascade in design.each(CascadeFlowOp):
-        ends = (design.tile(value, cascade) for value in (cascade.source_tile, cascade.dest_tile))
-        source, destination = (Port(tile, PortKind.CASCADE, 0) for tile in ends)
-        route = Route(source=source, destinations=(destination,), origin=origin(cascade))
-        plan.routes.append(route)
-    for configured in design.each(ConfigureCascadeOp):
-        raise unsupported(configured)
+    plan.routes += lower_cascades(design)
 
 
 def _lower_flows(design: Design, plan: Plan) -> None:

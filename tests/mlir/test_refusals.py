@@ -320,10 +320,12 @@ def test_the_name_of_the_text_is_in_the_message() -> None:
 
 UNSUPPORTED = {
     "an elf": 'aie.core(%t02) { aie.end } {elf_file = "core.elf"}',
-    "a vector": core("%v = vector.broadcast %c : i32 to vector<16xi32>").replace(
-        "%v", "%c = arith.constant 1 : i32\n      %v", 1
+    "a vector of f16": core("%v = vector.broadcast %c : f16 to vector<16xf16>").replace(
+        "%v", "%c = arith.constant 1.0 : f16\n      %v", 1
     ),
-    "a cascade": core("%v = aie.get_cascade() : i384"),
+    "a mask": core("%v = vector.create_mask %n : vector<16xi1>").replace(
+        "%v", "%n = arith.constant 4 : index\n      %v", 1
+    ),
     "an unranked buffer": core("%m = memref.alloc() : memref<4xi32>")
     .replace("memref.alloc() : memref<4xi32>", "memref.alloc(%n) : memref<?xi32>")
     .replace("%m", "%n = arith.constant 4 : index\n      %m", 1),

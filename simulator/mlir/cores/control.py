@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from xdsl.dialects import affine, cf, scf
 from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import MemRefType
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from simulator.mlir.cores.accesses import emit_access, memref_value
 from simulator.mlir.cores.affine import map_results
-from simulator.mlir.cores.emitter import Emitter, is_number, python_name
+from simulator.mlir.cores.emitter import Emitter, python_name
 from simulator.mlir.cores.native_loops import NativeLoop, translate
 from simulator.mlir.cores.scalars import emit_scalar
 from simulator.mlir.cores.touches import emit_touches, waits
 from simulator.mlir.cores.unit import CoreUnit
 from simulator.mlir.cores.values import Index
+from simulator.mlir.cores.vectors import emit_vector
 from simulator.mlir.cores.waits import WAITING, emit_wait
 from simulator.mlir.dialects.device import EndOp
 from simulator.mlir.dialects.scf import WhileOp
@@ -62,6 +64,8 @@ class Body:
             self._outside(value, op)
         if emit_scalar(self._out, op) or emit_wait(self._out, op, self._unit):
             return
+        if emit_vector(self._out, op):
+            return
         if emit_access(self._out, op, self._unit.design) or self._structured(op):
             return
         if isinstance(op, EndOp | ReturnOp):
@@ -76,8 +80,8 @@ class Body:
         variable = self._unit.buffer(value, user)
         if variable is not None and isinstance(value.owner, Operation):
             self._out.set(value, memref_value(value, variable, value.owner))
-        elif isinstance(value.owner, ConstantOp):
-            emit_scalar(self._out, value.owner)
+        elif isinstance(value.owner, ConstantOp) and not emit_scalar(self._out, value.owner):
+            emit_vector(self._out, value.owner)
 
     def _structured(self, op: Operation) -> bool:
         if isinstance(op, scf.ForOp):
@@ -229,7 +233,7 @@ class Body:
     ) -> None:
         """Say that variables hold values: numbers, or memrefs of static shape."""
         for value, name, like in zip(values, names, typed, strict=True):
-            if is_number(like.type):
+            if not isinstance(like.type, MemRefType):
                 self._out.set(value, name)
             else:
                 self._out.line(f"{name}_ = {name}.data")

@@ -15,10 +15,19 @@ from xdsl.dialects.func import FuncOp
 
 from errors import CheckFailed
 from simulator.array.config import Buffer, Core, Origin, TileId
-from simulator.array.core import Acquire, CoreContext, CoreRun, Delay, StreamRead, StreamWrite
+from simulator.array.core import (
+    Acquire,
+    CascadeRead,
+    CascadeWrite,
+    CoreContext,
+    CoreRun,
+    Delay,
+    StreamRead,
+    StreamWrite,
+)
 from simulator.array.geometry import TileKind
 from simulator.mlir.configuration import buffer_record
-from simulator.mlir.cores import memory
+from simulator.mlir.cores import memory, vector_values
 from simulator.mlir.cores.accesses import memref_value
 from simulator.mlir.cores.control import Body
 from simulator.mlir.cores.emitter import Emitter
@@ -56,9 +65,32 @@ _HELPERS: dict[str, Any] = {
         "words",
     )
 }
+_VECTORS: dict[str, Any] = {
+    name: getattr(vector_values, name)
+    for name in (
+        "cascade_words",
+        "compare",
+        "compare_floats",
+        "compute",
+        "constant_vector",
+        "extracted",
+        "inserted",
+        "load_vector",
+        "load_within",
+        "reduced",
+        "reinterpreted",
+        "shuffled",
+        "store_vector",
+        "store_within",
+        "vector_of",
+    )
+}
 _NAMES: dict[str, Any] = {
     **_HELPERS,
+    **_VECTORS,
     "Acquire": Acquire,
+    "CascadeRead": CascadeRead,
+    "CascadeWrite": CascadeWrite,
     "Delay": Delay,
     "Element": Element,
     "Origin": Origin,

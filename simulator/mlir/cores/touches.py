@@ -20,6 +20,7 @@ from xdsl.ir import Block, Operation, OpResult, SSAValue
 from simulator.mlir.cores.accesses import VIEWS
 from simulator.mlir.cores.emitter import Emitter
 from simulator.mlir.cores.values import Index, MemRefValue, product, total
+from simulator.mlir.cores.vectors import window
 from simulator.mlir.cores.waits import WAITING
 from simulator.mlir.dialects.memref import CopyOp
 from simulator.mlir.dialects.objectfifo import ObjectFifoReleaseOp
@@ -57,6 +58,7 @@ class _Access(NamedTuple):
     memory: SSAValue
     indices: Sequence[SSAValue] | None
     mode: str
+    more: int = 0
 
 
 def waits(operation: Operation) -> bool:
@@ -80,7 +82,11 @@ def emit_touches(out: Emitter, run: Sequence[Operation], block: Block) -> None:
 
 
 def _accesses(op: Operation) -> Iterator[_Access]:
-    if isinstance(op, memref.LoadOp):
+    accessed = window(op)
+    if accessed is not None:
+        place, indices, more, mode = accessed
+        yield _Access(place, indices, mode, more)
+    elif isinstance(op, memref.LoadOp):
         yield _Access(op.memref, op.indices, "r")
     elif isinstance(op, memref.StoreOp):
         yield _Access(op.memref, op.indices, "w")
@@ -114,7 +120,7 @@ def _touch(out: Emitter, op: Operation, access: _Access, block: Block) -> _Touch
     high: Index | None = None
     bounds = None if access.indices is None else _place(out, op, value, access.indices, block)
     if bounds is not None:
-        low, high = bounds
+        low, high = bounds[0], total(bounds[1], access.more)
     return _Touch(value.name, low, high, mode, out.line_number(op))
 
 

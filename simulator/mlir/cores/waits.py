@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import Float32Type, IntegerType, MemRefType
+from xdsl.dialects.builtin import AnyFloat, Float32Type, IntegerType, MemRefType, VectorType
 from xdsl.dialects.func import CallOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from simulator.mlir.bd_blocks import constant
 from simulator.mlir.cores.accesses import is_accessed, memref_value
 from simulator.mlir.cores.emitter import Emitter
 from simulator.mlir.cores.unit import CoreUnit
+from simulator.mlir.cores.vectors import vector_type
 from simulator.mlir.dialects.attributes import LockActionKind, LockBlockingKind
 from simulator.mlir.dialects.device import DebugOp, EventOp
 from simulator.mlir.dialects.objectfifo import (
@@ -18,12 +19,28 @@ from simulator.mlir.dialects.objectfifo import (
     ObjectFifoSubviewAccessOp,
 )
 from simulator.mlir.dialects.storage import UseLockOp
-from simulator.mlir.dialects.streams import GetStreamOp, PutStreamOp
+from simulator.mlir.dialects.streams import (
+    GetCascadeOp,
+    GetStreamOp,
+    PutCascadeOp,
+    PutStreamOp,
+)
 from simulator.mlir.failure import refuse, unsupported
 from simulator.mlir.layouts import flag, integer
 
-WAITING = (ObjectFifoAcquireOp, UseLockOp, GetStreamOp, PutStreamOp, CallOp)
+WAITING = (
+    ObjectFifoAcquireOp,
+    UseLockOp,
+    GetStreamOp,
+    PutStreamOp,
+    GetCascadeOp,
+    PutCascadeOp,
+    CallOp,
+)
 """Operations that may yield to the array."""
+
+CASCADE_BITS = 512
+"""Bits of a cascade value of AIE2 (AMD AM020)."""
 
 
 def emit_wait(out: Emitter, op: Operation, unit: CoreUnit) -> bool:
@@ -38,6 +55,10 @@ def emit_wait(out: Emitter, op: Operation, unit: CoreUnit) -> bool:
         _get_stream(out, op)
     elif isinstance(op, PutStreamOp):
         _put_stream(out, op)
+    elif isinstance(op, GetCascadeOp):
+        _get_cascade(out, op)
+    elif isinstance(op, PutCascadeOp):
+        _put_cascade(out, op)
     elif isinstance(op, CallOp):
         _call(out, op, unit)
     else:
@@ -134,6 +155,40 @@ def _put_stream(out: Emitter, op: PutStreamOp) -> None:
         raise unsupported(op, f"aie.put_stream of {op.value.type}")
     origin = f"origin=Origin(line={out.line_number(op)})"
     out.line(f"yield StreamWrite({channel}, words({value}), {origin})")
+
+
+def _get_cascade(out: Emitter, op: GetCascadeOp) -> None:
+    _check_cascade(op, op.value.type)
+    request = f"yield CascadeRead(Origin(line={out.line_number(op)}))"
+    if isinstance(op.value.type, VectorType):
+        shape, dtype = vector_type(op.value.type, op)
+        out.assign(op.value, f"reinterpreted(({request}), {shape}, {dtype!r})")
+    else:
+        out.assign(op.value, request)
+
+
+def _put_cascade(out: Emitter, op: PutCascadeOp) -> None:
+    _check_cascade(op, op.value.type)
+    origin = f"Origin(line={out.line_number(op)})"
+    out.line(f"yield CascadeWrite(cascade_words({out.scalar(op.value, op)}), {origin})")
+
+
+def _check_cascade(op: Operation, type_: Attribute) -> None:
+    """Refuse what is not as wide as the cascade."""
+    bits = 0
+    if isinstance(type_, IntegerType):
+        bits = type_.width.data
+    elif isinstance(type_, VectorType):
+        inner = type_.get_element_type()
+        if isinstance(inner, IntegerType | AnyFloat):
+            bits = type_.element_count() * inner.bitwidth
+    if bits != CASCADE_BITS:
+        raise refuse(
+            op,
+            f"{op.name} of {type_}, and the cascade carries {CASCADE_BITS} bits at a time",
+            code="NPU109",
+            cure="use a type of 512 bits, such as vector<16xi32>",
+        )
 
 
 def _call(out: Emitter, op: CallOp, unit: CoreUnit) -> None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from xdsl.context import Context
 from xdsl.dialects.affine import Affine
-from xdsl.dialects.arith import Arith
 from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.cf import Cf
 from xdsl.dialects.func import Func
 from xdsl.dialects.math import Math
-from xdsl.dialects.vector import Vector
 from xdsl.ir import Dialect
 
 from simulator.mlir.dialects import (
@@ -28,9 +26,11 @@ from simulator.mlir.dialects import (
     streams,
     trace,
 )
+from simulator.mlir.dialects.arith import Arith
 from simulator.mlir.dialects.attributes import ATTRIBUTES
 from simulator.mlir.dialects.memref import MemRef
 from simulator.mlir.dialects.scf import Scf
+from simulator.mlir.dialects.vector import Vector
 
 _MODULES = (broadcasts, device, dma, npu, objectfifo, parameters, sequence, storage, streams, trace)
 _OPERATIONS = [operation for module in _MODULES for operation in module.OPERATIONS]
