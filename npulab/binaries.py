@@ -16,7 +16,7 @@ from npulab.calling import Call
 from runtime.binary import ArtifactReader, BinaryProgram
 from runtime.device import Basis, Timing
 from runtime.sim import CLOCK_HZ
-from simulator.array.core_control import MachineCode, machine_code
+from simulator.array.core_control import MachineCode
 from simulator.array.recorder import Recorder
 from simulator.binary.arguments import Argument, arguments
 from toolchain.artifacts.inspect import read_bytes
@@ -30,7 +30,7 @@ def call_binary(
     dtypes: Sequence[str] = (),
     *,
     recorder: Recorder | None = None,
-    code: MachineCode = machine_code,
+    code: MachineCode | None = None,
 ) -> Call:
     """Run an xclbin (or a PDI) and its instructions on files, and write the outputs.
 

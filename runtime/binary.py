@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from errors import LabError, UsageError
-from simulator.array.config import Configuration
-from simulator.array.core_control import MachineCode, machine_code
+from runtime.loops import compile_loops
+from simulator.aie2.machine import ProgramMemory, core_program
+from simulator.array.config import Configuration, CoreProgram, TileId
+from simulator.array.core_control import MachineCode
 from simulator.array.host import Limits
 from simulator.array.recorder import Recorder, RunStats
 from simulator.binary.commands import (
@@ -119,7 +121,8 @@ class BinaryProgram:
         kernel: Name of the kernel, where the xclbin has several.
         limits: When a run is given up.
         recorder: Hears of all that happens, for a timeline.
-        code: Makes the programs of cores that execute their program memory.
+        code: Makes the programs of cores that execute their program memory; None for
+            :func:`translated_code`.
 
     Raises:
         UsageError: NPU288, there is no such kernel.
@@ -134,7 +137,7 @@ class BinaryProgram:
         kernel: str | None = None,
         limits: Limits | None = None,
         recorder: Recorder | None = None,
-        code: MachineCode = machine_code,
+        code: MachineCode | None = None,
     ) -> None:
         self._instructions = instructions
         self._load = partial(
@@ -143,7 +146,7 @@ class BinaryProgram:
             package.kernel(kernel).image,
             limits=limits,
             recorder=recorder,
-            code=code,
+            code=code or translated_code,
         )
         self._loaded: Executable | None = self._load()
 
@@ -183,7 +186,7 @@ def load(
     kernel: str | None = None,
     limits: Limits | None = None,
     recorder: Recorder | None = None,
-    code: MachineCode = machine_code,
+    code: MachineCode | None = None,
 ) -> BinaryProgram:
     """Load an xclbin (or a PDI) and an instruction file.
 
@@ -201,6 +204,14 @@ def load(
         recorder=recorder,
         code=code,
     )
+
+
+def translated_code(_tile: TileId, memory: ProgramMemory) -> CoreProgram:
+    """Return the program of a core that nobody watches, whose code has no symbols.
+
+    It becomes native code where it runs for long and the host has a compiler.
+    """
+    return core_program(memory, compile_code=compile_loops)
 
 
 def of_cdos(cdos: Iterable[Cdo]) -> Iterator[Command]:

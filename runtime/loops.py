@@ -11,7 +11,7 @@ from toolchain import compiler
 from toolchain.runner import LocalRunner
 from toolchain.store import Store
 
-_FLAGS = ("-O2", "-x", "c++", "-fwrapv", "-ffp-contract=off", "-fno-strict-aliasing")
+_FLAGS = ("-O2", "-g0", "-x", "c++", "-fwrapv", "-ffp-contract=off", "-fno-strict-aliasing")
 _SECONDS = 60.0
 
 

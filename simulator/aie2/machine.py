@@ -150,13 +150,14 @@ def core_program(
         observer: Called for every bundle, by the interpreter only; it slows the core down.
         engine: ``"interpreter"`` executes bundle by bundle in Python, ``"native"`` translates
             the program to code of this machine, with the same results (about a hundred times
-            faster, after a second for a program that is new). ``"auto"`` takes native code
-            where there is a compiler and no observer.
+            faster, after a second or more for a program that is new). ``"auto"`` starts with
+            the interpreter and translates what runs for longer, where there is a compiler
+            and no observer.
         compile_code: Makes a shared library of C++ source; it is asked for the same source
             again in each process, so it had better keep what it made.
 
     Raises:
-        UsageError: NPU514, native code is asked for without a compiler, or with an observer.
+        UsageError: NPU523, native code is asked for without a compiler, or with an observer.
 
     While running the program raises UsageError for code that no encoding allows (NPU500 to
     NPU502), and CheckFailed for what the core cannot do: NPU510 an instruction that is not
@@ -164,21 +165,21 @@ def core_program(
     NPU518 a stack that grows into a buffer, NPU519 a program left at its end.
     """
     names = symbols or Symbols()
-    possible = compile_code is not None and observer is None
-    if engine == "native" and not possible:
+    if engine == "native" and (compile_code is None or observer is not None):
         raise UsageError(
             "native code of machine code is asked for, and there is "
             + ("no compiler" if compile_code is None else "an observer, whom it would not call"),
             cure='Hand a compiler in and no observer, or take the "interpreter".',
-            code="NPU514",
+            code="NPU523",
         )
-    native = possible and engine != "interpreter"
 
     def program(core: CoreContext) -> CoreRun:
-        if native and compile_code is not None:
-            from simulator.aie2.native.engine import NativePipeline
+        if compile_code is not None and observer is None and engine != "interpreter":
+            from simulator.aie2.native.engine import NativePipeline, run_code
 
-            return NativePipeline(core, code, entry, names, compile_code).run()
+            if engine == "native":
+                return NativePipeline(core, code, entry, names, compile_code).run()
+            return run_code(core, code, entry, names, compile_code)
         from simulator.aie2.execution.pipeline import Pipeline
 
         return Pipeline(core, code, entry, names, observer).run()

@@ -143,10 +143,19 @@ class Pipeline:
                 slots, goal = DELAY_SLOTS, target
             if due or cycle >= limit:
                 yield from self._told(cycle)
-                limit = cycle + BATCH
+                self.address = address
+                limit = cycle + self._batch(slots)
+                goal = goal if limit > cycle else END
         for late in range(cycle, cycle + RING):
             self._land(late)
         yield from self._told(cycle)
+
+    def _batch(self, _slots: int) -> int:
+        """Return after how many cycles the array goes on next, 0 to execute no more.
+
+        `_slots` are the delay slots ahead, 0 where no branch is on its way.
+        """
+        return BATCH
 
     def _land(self, cycle: int) -> None:
         """Do what earlier bundles left for this cycle."""

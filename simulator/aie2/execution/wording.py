@@ -118,7 +118,8 @@ class InstructionText:
         self._text.target = f"t{self._id}"
         for access in self._schedule.operands:
             if access.write:
-                self._text.commit.append(self._put(access, f"({reads[0]} - 1) & {WORD}"))
+                self._text.compute.append(f"d{self._id} = {reads[0]} - 1 & {WORD}")
+                self._text.commit.append(self._put(access, f"d{self._id}"))
         if self._name == "jl":
             lr, cycle = self._schedule.writes[0]
             self._land(cycle, f"R, {SCALARS[lr].index}, {self._returns}")
@@ -131,7 +132,11 @@ class InstructionText:
         if text.wait:
             self._text.waits.append(f"lambda: {text.wait}")
         if text.act:
-            self._text.commit.append(text.act)
+            kept = [f"k{self._id}_{position}" for position in range(len(reads))]
+            pairs = zip(kept, reads, strict=True)
+            self._text.compute += [f"{name} = {read}" for name, read in pairs]
+            act = found(self._instruction.encoding.layout, kept).act
+            self._text.commit.append(act)
         writes = [access for access in self._schedule.operands if access.write]
         self._text.commit += self._outputs(writes, [reply] * len(writes))
 
@@ -256,16 +261,31 @@ class InstructionText:
         lines.append(f"    {self._call(names, arguments)}")
         lines += indented(self._outputs(writes, names, last - 1))
         self._text.late += lines
-        self._later(last - 1, f"late_{number}", ", ".join(early))
+        if early:
+            # Read before any instruction of the bundle writes.
+            self._text.compute.append(f"e{number} = ({', '.join(early)},)")
+        self._later(last - 1, f"late_{number}", f"*e{number}" if early else "")
 
     def _call(self, names: list[str], arguments: list[str]) -> str:
         targets = ", ".join(names)
         if self._name == "vclr":
             place = vector_place(str(self._value(self._schedule.operands[0])))
             return f"{targets} = bytes({place.size if place else 0})"
+        if self._name == "vmov" and (size := self._resized()):
+            return f"{targets} = ({arguments[0]} + bytes({size}))[:{size}]"
         if self._name in MEANINGS:
             return f"{targets} = {self._meaning()}({', '.join(arguments)})"
         return f"{targets} = {arguments[0]}"
+
+    def _resized(self) -> int:
+        """Return the bytes that a move writes, if they are not as many as it reads.
+
+        A sparsity mask has 16, what it is moved to and from 32: the low ones count.
+        """
+        target, source = (vector_place(str(self._value(a))) for a in self._schedule.operands)
+        if target is None or source is None or target.size == source.size:
+            return 0
+        return target.size
 
     def _meaning(self) -> str:
         name = f"m{self._id}"
