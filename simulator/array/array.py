@@ -198,7 +198,8 @@ class Array:
         except Exception as error:
             self._failure = str(error).partition("\n")[0]
             if isinstance(error, LabError):
-                before = [f"before that: [{f.code}] {f.message}" for f in self._findings.found]
+                earlier = [found for found in self._findings.found if found is not error]
+                before = [f"before that: [{f.code}] {f.message}" for f in earlier]
                 error.details += tuple(before)
             raise
         finally:

@@ -16,8 +16,11 @@ BINARIES = Path(__file__).parent.parent / "binaries"
 BYTES = {
     "call_delay": (512, 512),
     "call_delay_miscompiled": (512, 512),
+    "delay_slots": (128, 176),
     "gelu_int8": (1024, 1024),
     "latencies": (256, 4480),
+    "matmul_int8": (1024, 2048),
+    "multiply_add_bf16": (3072, 1024),
     "passthrough": (16384, 16384),
 }
 Run = Callable[..., Profiled]

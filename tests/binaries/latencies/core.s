@@ -33,7 +33,7 @@ __start:
 main:
         paddb   [sp], #32
         st      lr, [sp, #-32]
-        mova    r17, #-1;       movx    r16, #1
+        mova    r17, #-1;       movx    r18, #1
         .align  16
 .Lforever:
         acq     #49, r17
@@ -45,8 +45,8 @@ main:
         nop
         nop
         .align  16
-        rel     #48, r16
-        rel     #51, r16
+        rel     #48, r18
+        rel     #51, r18
         acq     #49, r17
         acq     #50, r17
         jl      #latencies
@@ -56,8 +56,8 @@ main:
         nop
         nop
         .align  16
-        rel     #48, r16
-        rel     #51, r16
+        rel     #48, r18
+        rel     #51, r18
         j       #.Lforever
         nop
         nop
