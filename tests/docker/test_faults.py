@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
 
 from errors import MissingEnvironment
 from toolchain.docker import engine, images
@@ -155,6 +156,19 @@ def test_no_engine_is_named(monkeypatch: pytest.MonkeyPatch, host: str, message:
     with pytest.raises(MissingEnvironment, match=message) as caught:
         engine.connect()
     assert caught.value.code == "NPU080"
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("error setting rlimit type 8: operation not permitted: unknown", "NPU480"),
+        ("crun: setrlimit `RLIMIT_MEMLOCK`: Operation not permitted: OCI permission", "NPU480"),
+        ("crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission", "NPU084"),
+        ("error setting rlimit type 7: operation not permitted: unknown", "NPU084"),
+    ],
+)
+def test_only_the_limit_on_locked_memory_is_called_so(told: str, code: str) -> None:
+    assert engine.explain(APIError(told, explanation=told)).code == code
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -29,6 +29,8 @@ SECONDS = 60.0
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PROBE_SECONDS = 2.0
+_MEMLOCK = re.compile(r"(?i)(rlimit type 8\b|RLIMIT_MEMLOCK).*not permitted", re.DOTALL)
+"""What runc and crun say where locked memory may not be raised; other limits say alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ def explain(error: Exception) -> LabError:
             code="NPU083",
             details=(told,),
         )
-    if "rlimit" in told and "not permitted" in told:
+    if _MEMLOCK.search(told):
         return MissingEnvironment(
             "the container engine may not raise the limit on locked memory",
             cure="give the engine's service LimitMEMLOCK=infinity (it needs CAP_SYS_RESOURCE), "
