@@ -74,6 +74,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def report(session: nox.Session) -> None:
+    """Build and check every kernel, then write the page about it: build/report.html."""
+    install(session)
+    for command in ("demo", "test"):
+        session.run("npulab", command, success_codes=[0, 1])  # the page tells what is wrong
+    session.run("npulab", "report", "--strict", *session.posargs)
+
+
+@nox.session
 def sanitize(session: nox.Session) -> None:
     """Every kernel's cases with g++'s address and undefined-behaviour sanitizers: minutes."""
     install(session, "test")

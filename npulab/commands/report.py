@@ -23,7 +23,7 @@ File = click.Path(path_type=Path)
     examples=(
         "npulab report",
         "npulab report --out report.html --timeline matmul_int8_array",
-        "npulab report --no-timelines --store timings.jsonl",
+        "npulab report --quick --store timings.jsonl",
     ),
 )
 @click.option("--out", type=File, help="The page.  [default: report.html in the build folder]")
@@ -34,18 +34,22 @@ File = click.Path(path_type=Path)
     multiple=True,
     help="Draw timelines of these only.  [default: the smallest variant of each kernel]",
 )
-@click.option("--no-timelines", is_flag=True, help="Draw none: nothing is simulated.")
+@click.option("--quick", is_flag=True, help="Neither timelines nor the model: only records.")
 @click.option(
     "--store",
     type=File,
     help="Timings of npulab bench.  [default: bench/timings.jsonl in the build folder]",
 )
+@click.option("--strict", is_flag=True, help="Exit 1 where a build failed or an output is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     out: Path | None,
     chosen: tuple[list[Kernel], ...],
-    no_timelines: bool,
+    quick: bool,
     store: Path | None,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Write a page about the last builds and tests.
@@ -53,16 +57,16 @@ def command(
     One HTML file that loads nothing: which variant is built and right on which
     target, what failed and how to cure it, how far outputs are from the golden
     models, what each design takes of the array, modelled cycles and timelines,
-    and the timings of npulab bench.
+    a roofline, and the timings of npulab bench.
 
     Reads what `npulab build`, `npulab test` and `npulab demo` left in the build
-    folder; only timelines are simulated for it, once for each build. Exits 0
-    whatever the page tells, 2 where there is nothing to tell.
+    folder. Only timelines and the model are computed for it, once for each
+    build. Exits 2 where there is nothing to tell.
     """
     from npulab.arrays import check_writable
     from npulab.console import print_json
     from npulab.deadlocks import shortened
-    from npulab.report.drawn import draw_timelines
+    from npulab.report.drawn import draw_timelines, model
     from npulab.report.gather import gather
     from npulab.report.page import render
     from npulab.report.sections import Report
@@ -73,14 +77,19 @@ def command(
         check_writable(out)
     root = default_root()
     data = gather(root, store)
-    timelines = {} if no_timelines else draw_timelines(root, data, chosen)
-    page = render(Report(data=data, timelines=timelines)).encode()
+    report = Report(data=data)
+    if not quick:
+        timelines = draw_timelines(root, data, chosen)
+        report = Report(data=data, timelines=timelines, predictions=model(root, data))
+    page = render(report).encode()
     path = (out or root / "report.html").absolute()
     replace_file(path, page)
     if as_json:
         print_json({"page": str(path), "bytes": len(page), **_document(data)})
     else:
         _print(data, shortened(path), len(page))
+    if strict and {"wrong", "failed"} & {variant.state for variant in data.variants}:
+        ctx.exit(1)
 
 
 def _document(data: Data) -> dict[str, object]:

@@ -59,7 +59,8 @@ def histogram(title: str, counts: Sequence[int], limit: float | None) -> str:
         limit: The largest distance that is right; None where that is no number of steps.
     """
     last = max([4, *(index for index, count in enumerate(counts) if count)])
-    labels = [*(_short(bound) for bound in STEPS), f">{_short(STEPS[-1])}", "NaN"][: last + 1]
+    named = [_short(bound) if bound < 5 else f"≤{_short(bound)}" for bound in STEPS]
+    labels = [*named, f">{_short(STEPS[-1])}", "NaN"][: last + 1]
     step = (WIDTH - _LEFT - _RIGHT) / len(labels)
     decades = max(1, math.ceil(math.log10(max(*counts, 2) + 1)))
     body = list(_decades(decades))

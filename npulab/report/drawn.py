@@ -1,4 +1,4 @@
-"""Which timelines a report shows, and telling how far their runs are."""
+"""What a report computes itself, timelines and models: which, and telling how far that is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from kernels import registry
 from kernels.contract import Kernel
 from npulab.console import stderr
 from npulab.report.gather import Data
+from npulab.report.models import prediction
 from npulab.report.timelines import TimelineRecord, timeline
+from runtime.model import Prediction
 
 
 def draw_timelines(
@@ -38,7 +40,27 @@ def draw_timelines(
     return found
 
 
+def model(root: Path, data: Data) -> dict[str, Prediction]:
+    """Return what the model says of every variant that is built and has vector code, by title."""
+    known = [kernel for name in registry.names() for kernel in registry.find(name)]
+    scalar = [kernel.title for kernel in known if kernel.label.endswith("-scalar")]
+    built = _built(data) - set(scalar)
+    found: dict[str, Prediction] = {}
+    with stderr().status("") as status:
+        for kernel in known:
+            if kernel.title in built:
+                status.update(f"model of {kernel.title}")
+                one = prediction(root, kernel)
+                if one is not None:
+                    found[kernel.title] = one
+    return found
+
+
+def _built(data: Data) -> set[str]:
+    return {variant.title for variant in data.variants if variant.builds["host"].manifest}
+
+
 def _smallest(data: Data) -> list[Kernel]:
-    built = {variant.title for variant in data.variants if variant.builds["host"].manifest}
+    built = _built(data)
     groups = [[k for k in registry.find(name) if k.title in built] for name in registry.names()]
     return [group[0] for group in groups if group]

@@ -103,6 +103,13 @@ class Variant:
                 return _resources(build.manifest)
         return None
 
+    @property
+    def cycles(self) -> int | None:
+        """Modelled cycles of a run on real input, or of the first test that ended."""
+        record = self.demo or self.test
+        cycles = [case.cycles for case in record.cases if case.cycles is not None] if record else []
+        return cycles[0] if cycles else None
+
     def outdated(self, record: VariantRecord) -> bool:
         """Return whether a record is of another build than the last one."""
         last = self.builds["host"].manifest
@@ -279,12 +286,15 @@ def problems(variants: Sequence[Variant]) -> Iterator[tuple[Variant, str, str, E
             if build.failed:
                 for error in build.failed.errors:
                     yield variant, f"build for {build.target}", build.failed.when, error
+        builds = [build.failed for build in variant.builds.values() if build.failed]
+        known = {error for failed in builds for error in failed.errors}
         for record, what in ((variant.test, "npulab test"), (variant.demo, "npulab demo")):
             if record is None:
                 continue
             told = {error.message for error in record.errors}
             for error in record.errors:
-                yield variant, what, record.when, error
+                if error not in known:
+                    yield variant, what, record.when, error
             for case in record.cases:
                 if case.error and case.error.message not in told:
                     yield variant, what, record.when, case.error

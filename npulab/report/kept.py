@@ -9,12 +9,13 @@ from typing import TypeVar
 
 import msgspec
 
+import kernels
 import runtime
 import simulator
 from kernels.contract import Kernel
 from npulab.report import records
 from runtime.sim import SimDevice
-from toolchain import disk, manifest
+from toolchain import disk
 from toolchain import records as stored
 from toolchain.artifact import Build
 
@@ -38,11 +39,6 @@ def folder(root: Path, kernel: Kernel) -> Path:
     return root / SimDevice.target / kernel.kernel_name() / kernel.label
 
 
-def built(root: Path, kernel: Kernel) -> bool:
-    """Return whether there is such a build."""
-    return (folder(root, kernel) / manifest.NAME).is_file()
-
-
 def load(path: Path, wanted: str, kind: type[KeptT]) -> KeptT | None:
     """Return a kept result; None where there is none of that key."""
     kept = stored.decode(disk.read_if_there(path), _Kept)
@@ -61,10 +57,10 @@ def save(path: Path, wanted: str, result: object) -> None:
 
 @cache
 def _code() -> str:
-    """Return a hash of the sources of the simulator and of what drives it."""
+    """Return a hash of the sources of kernels, of the simulator and of what drives it."""
     total = hashlib.sha256()
-    for package in (simulator, runtime):
-        place = Path(package.__file__ or "").parent
+    for package in (kernels, simulator, runtime):
+        place = Path(next(iter(package.__path__)))
         for path in sorted(place.rglob("*.py")):
             total.update(str(path.relative_to(place)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from npulab import figures
 from npulab.report import charts
-from npulab.report.gather import Data, Variant
+from npulab.report.gather import Data
 from npulab.report.records import VariantRecord
 from npulab.report.sections import SECTIONS, Report
 from runtime.sim import CLOCK_HZ
@@ -42,7 +42,6 @@ def render(report: Report) -> str:
         words=WORDS,
         worst=worst,
         moment=moment,
-        cycles_of=cycles_of,
         used_bins=used_bins,
         unit_of=charts.unit_of,
     )
@@ -74,13 +73,6 @@ def worst(record: VariantRecord) -> str:
     if None in found:
         return "infinite"
     return figures.error(max(one for one in found if one is not None), record.limit, record.unit)
-
-
-def cycles_of(variant: Variant) -> int | None:
-    """Return the modelled cycles of a run on real input, or of the first case that ended."""
-    record = variant.demo or variant.test
-    cycles = [case.cycles for case in record.cases if case.cycles is not None] if record else []
-    return cycles[0] if cycles else None
 
 
 def used_bins(record: VariantRecord) -> list[int]:

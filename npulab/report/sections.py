@@ -16,6 +16,8 @@ from npulab.report.plan import Plan, plan
 from npulab.report.records import ErrorRecord
 from npulab.report.timelines import TimelineRecord
 from runtime.bench.record import Record
+from runtime.model import CLOCK_HZ, DISPATCH_S, Prediction
+from runtime.model.picture import roofline_svg
 from simulator.mlir.resources import TileUse
 
 
@@ -43,10 +45,12 @@ class Report:
     Attributes:
         data: What was gathered.
         timelines: Of runs, by the variant's title; a sentence where one could not be run.
+        predictions: Of the performance model, by the variant's title.
     """
 
     data: Data
-    timelines: dict[str, TimelineRecord | str]
+    timelines: dict[str, TimelineRecord | str] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,22 @@ def _detail(report: Report, variant: Variant) -> Detail:
     )
 
 
+def model(report: Report) -> Section | None:
+    """Return what the performance model says, and its roofline: the largest of each kernel."""
+    known = {variant.title: variant for variant in report.data.variants}
+    rows = [(known[title], one, known[title].cycles) for title, one in report.predictions.items()]
+    if not rows:
+        return None
+    largest = {variant.kernel: one for variant, one, _ in rows}
+    values = {
+        "rows": rows,
+        "roofline": roofline_svg(list(largest.values()), style=False),
+        "clock": CLOCK_HZ / 1e9,
+        "dispatch": DISPATCH_S,
+    }
+    return Section("model", "Model", "model.html.j2", values)
+
+
 def history(report: Report) -> Section:
     """Return the timings of ``npulab bench`` over time."""
     records = sorted(report.data.timings, key=lambda record: (record.series, record.time))
@@ -169,6 +189,7 @@ SECTIONS: tuple[Callable[[Report], Section | None], ...] = (
     trouble,
     accuracy,
     kernels,
+    model,
     history,
     provenance,
 )

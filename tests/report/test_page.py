@@ -16,14 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tinyhtml5.parser import HTMLParser
 
+from kernels import registry
 from kernels.compare.histogram import STEPS
 from npulab.report import charts, records, sections
 from npulab.report.gather import gather
+from npulab.report.models import prediction
 from npulab.report.page import render
 from npulab.report.plan import plan
 from npulab.report.records import VariantRecord
-from npulab.report.sections import Report, Section
+from npulab.report.sections import Report
 from npulab.report.timelines import compact
+from runtime.model import predict
 from simulator.timeline import picture
 
 if TYPE_CHECKING:
@@ -107,7 +110,7 @@ def test_the_page_is_valid_and_has_every_section(made: Made) -> None:
     root = parsed(made.text)
     titles = [section.get("id") for section in root.iter(f"{HTML}section")]
     assert titles[:4] == ["results", "problems", "accuracy", "kernels"]
-    assert titles[-2:] == ["history", "provenance"]
+    assert titles[-3:] == ["model", "history", "provenance"]
     links = [link.get("href") for link in root.findall(f".//{HTML}nav//{HTML}a")]
     assert links == [f"#{title}" for title in titles]
     heads = [int(e.tag[-1]) for e in root.iter() if re.fullmatch(re.escape(HTML) + "h[1-6]", e.tag)]
@@ -178,8 +181,39 @@ def test_a_timeline_is_drawn_of_what_was_asked_for_and_kept(made: Made, lab: Lab
     assert kept.stat().st_mtime_ns == before
 
 
+def test_the_model_stands_beside_the_simulated_cycles(made: Made) -> None:
+    root = parsed(made.text)
+    table = next(one for one in root.iter(f"{HTML}table") if one.get("id") == "predictions")
+    rows = [list(map(words, row)) for row in table.findall(f"{HTML}tbody/{HTML}tr")]
+    assert [row[0] for row in rows] == ["gelu_bf16/512", "passthrough/1024"]
+    for row in rows:
+        one = predict(registry.find(row[0])[0])
+        run = next(v.cycles for v in gather(made.root).variants if v.title == row[0])
+        assert run
+        assert row[1:5] == [
+            f"{one.cycles:,}",
+            f"{run:,}",
+            f"{one.cycles / run - 1:+.1%}",
+            one.array_bound.kind.value,
+        ]
+    assert "Modelled roofline of the kernels" in words(by_id(root, "model"))
+
+
+def test_what_is_kept_of_a_build_is_not_taken_for_another(own: Lab) -> None:
+    kernel = registry.find("passthrough/1024")[0]
+    before = prediction(own.root, kernel)
+    assert before is not None
+    path = own.root / "records" / "model" / "passthrough" / "1024.json"
+    content = path.read_bytes()
+    assert prediction(own.root, kernel) == before
+    for damaged in (b"", content[:-9], content.replace(b'"key":"', b'"key":"0')):
+        path.write_bytes(damaged)
+        assert prediction(own.root, kernel) == before
+        assert path.read_bytes() == content
+
+
 def test_what_went_wrong_is_told_with_code_and_cure(troubled: Lab) -> None:
-    made = troubled.report("--no-timelines")
+    made = troubled.report("--quick")
     assert "1 right, 2 wrong, 1 build failed, " in made.said
     root = parsed(made.text)
     rows = matrix(root)
@@ -196,6 +230,9 @@ def test_what_went_wrong_is_told_with_code_and_cure(troubled: Lab) -> None:
         for line in error.details:
             assert " ".join(line.split()) in problems
     assert "1,024 of 1,024 elements wrong" in problems
+    assert problems.count("there is no operation aie.kore") == 1, (
+        "by the build, not by the test too"
+    )
     assert "build for host" in problems
     assert "passthrough-16384" in problems, "the picture of the deadlock"
     assert "Deadlock" in made.text
@@ -215,7 +252,7 @@ def test_without_timings_a_sentence_says_so(made: Made) -> None:
 def test_builds_alone_make_a_page(own: Lab) -> None:
     for path in sorted((own.root / "records").rglob("*.json")):
         path.unlink()
-    made = own.report("--no-timelines")
+    made = own.report("--quick")
     assert "there is no record of a test: npulab test makes one" in made.said
     root = parsed(made.text)
     assert "No outputs were compared yet." in words(by_id(root, "accuracy"))
@@ -237,14 +274,14 @@ def test_nothing_at_all_is_one_line_and_exits_2(lab: Lab, tmp_path: Path) -> Non
 
 def test_a_store_that_cannot_be_read_is_told_of(own: Lab, tmp_path: Path) -> None:
     (tmp_path / "times").write_text("no record\n")
-    text = own.report("--no-timelines", "--store", str(tmp_path / "times")).text
+    text = own.report("--quick", "--store", str(tmp_path / "times")).text
     assert "The store of timings cannot be read: " in text
 
 
 def test_one_document_for_scripts(own: Lab, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "r.html"
     page.parent.mkdir()
-    done = own("report", "--no-timelines", "--json", "--out", str(page))
+    done = own("report", "--quick", "--json", "--out", str(page))
     document = json.loads(done.stdout)
     assert document["page"] == str(page)
     assert document["bytes"] == page.stat().st_size
@@ -257,20 +294,25 @@ def test_text_from_elsewhere_is_text(own: Lab) -> None:
     path = records.variant_path(own.root, "test", "gelu_bf16", "512")
     said = '"errors":[{"code":null,"message":"<script>x</script> & <b>","cure":null,"details":[]}]'
     path.write_text(path.read_text().replace('"errors":[]', said))
-    root = parsed(own.report("--no-timelines").text)
+    root = parsed(own.report("--quick").text)
     assert "<script>x</script> & <b>" in words(by_id(root, "problems"))
     assert len(list(root.iter(f"{HTML}script"))) == 1
 
 
-def test_a_section_without_anything_to_say_is_left_out(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def silent(_report: Report) -> Section | None:
-        return None
+def test_a_section_without_anything_to_say_is_left_out(lab: Lab) -> None:
+    text = render(Report(data=gather(lab.root)))
+    assert text.count("<section ") == len(sections.SECTIONS) - 1
+    assert "#model" not in text
 
-    monkeypatch.setattr("npulab.report.page.SECTIONS", (silent, *sections.SECTIONS))
-    text = render(Report(data=gather(lab.root), timelines={}))
-    assert text.count("<section ") == len(sections.SECTIONS)
+
+@pytest.mark.parametrize(("right", "code"), [(True, 0), (False, 1)])
+def test_strict_says_by_its_exit_code_what_the_page_tells(
+    request: pytest.FixtureRequest, right: bool, code: int
+) -> None:
+    lab: Lab = request.getfixturevalue("own" if right else "troubled")
+    done = lab("report", "--quick", "--strict")
+    assert done.exit_code == code
+    assert (lab.root / "report.html").is_file()
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=len(STEPS) + 2, max_size=len(STEPS) + 2))

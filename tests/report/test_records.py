@@ -124,7 +124,7 @@ def test_a_run_that_is_killed_leaves_what_it_had_found(
     assert partial is not None
     assert (partial.done, partial.ok) == (False, False)
     assert [case.name for case in partial.cases] == ["zeros", "lowest"]
-    made = own.report("--no-timelines")
+    made = own.report("--quick")
     assert "the last npulab test did not end: 1 of 2 variants were checked" in made.said
     assert "The last <code>npulab test</code> did not end:" in made.text
 
@@ -148,7 +148,7 @@ def test_a_damaged_record_is_left_out_and_told_of(own: Lab, content: str) -> Non
     states = {variant.title: variant.state for variant in data.variants}
     assert states["gelu_bf16/512"] == "untested"
     assert [path.name for path in data.damaged] == ["512.json"]
-    assert "1 record cannot be read</strong> and is left out" in own.report("--no-timelines").text
+    assert "1 record cannot be read</strong> and is left out" in own.report("--quick").text
 
 
 def test_a_failed_build_is_told_of_until_it_succeeds(troubled: Lab) -> None:
@@ -166,4 +166,4 @@ def test_a_failed_build_is_told_of_until_it_succeeds(troubled: Lab) -> None:
 def test_a_record_of_an_older_build_is_marked(own: Lab) -> None:
     path = records.variant_path(own.root, "test", "gelu_bf16", "512")
     path.write_text(path.read_text().replace('"build":"', '"build":"0'))
-    assert own.report("--no-timelines").text.count("of an older build") == 2
+    assert own.report("--quick").text.count("of an older build") == 2
