@@ -30,7 +30,7 @@ APART = 0.002
 """How far sessions are apart, relative, as a standard deviation."""
 DISPATCH = 150e-6
 """Seconds of a run, of the order that the first measurements on Phoenix had."""
-COUNTS = (100, 200, 300, 400, 600, 1000, 2000)
+COUNTS = (200, 400, 600, 1000, 1500)
 """Samples of a session that are tried."""
 SLOWDOWN = 0.03
 WANTED = 0.95
@@ -269,8 +269,8 @@ def main() -> None:
         _row("bimodal", same, slower, f"{sessions} sessions {apart:.1%} apart")
     for name in ("quiet", "bimodal"):
         for slowdown in (0.0, SLOWDOWN):
-            told = told_after_more(name, 100, slowdown, trials)
-            show(f"{name}, 100 samples, {slowdown:.0%} slower: {told}")
+            told = told_after_more(name, 200, slowdown, trials)
+            show(f"{name}, 200 samples, {slowdown:.0%} slower: {told}")
     PICTURE.write_text(draw(seen, alarms), encoding="utf-8")
     show(f"drawn in {PICTURE}")
 

@@ -32,7 +32,13 @@ DEVICE = pytest.StashKey[Device]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hwtests")
     group.addoption("--device", choices=list(DEVICES), default="xrt", help="what to run on")
-    group.addoption("--soak", type=int, default=5, metavar="N", help="calls of each soak test")
+    group.addoption(
+        "--soak",
+        type=float,
+        default=0.0,
+        metavar="MINUTES",
+        help="go on with the soak test for so long; it takes one round in any case",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

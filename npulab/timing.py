@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record
             continue
         append(job.store, [record])
         records.append(record)
-        rows.row(*_row(record))
+        _print_record(rows, record)
     _conclude(records, device, job.store)
     return records, report_errors(errors)
 
@@ -91,31 +91,57 @@ def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record
 def _rows() -> Rows:
     rows = Rows(
         stdout(),
-        Column("variant", 28),
-        Column("median", 9, "right"),
-        Column("+-", 6, "right"),
-        Column("p99", 9, "right"),
-        Column("in a list", 9, "right"),
-        Column("GB/s", 7, "right"),
-        Column("Gop/s", 7, "right"),
+        Column("variant", 24),
+        Column("median", 8, "right"),
+        Column("+-", 5, "right"),
+        Column("MAD", 5, "right"),
+        Column("p95", 8, "right"),
+        Column("p99", 8, "right"),
         Column("n", 6, "right"),
     )
     rows.header()
     return rows
 
 
-def _row(record: Record) -> tuple[str, ...]:
+def _print_record(rows: Rows, record: Record) -> None:
+    """Print a record: its times in a row, below it what they are made of and amount to."""
     summary = record.summary
-    return (
+    rows.row(
         record.kernel,
         figures.seconds(summary.median),
         f"{summary.spread:.1%}",
+        f"{summary.mad / summary.median:.1%}",
+        figures.seconds(summary.p95),
         figures.seconds(summary.p99),
-        "" if record.amortised is None else figures.seconds(record.amortised),
-        f"{record.bytes / summary.median / 1e9:.3f}",
-        f"{record.ops / summary.median / 1e9:.2f}",
         f"{summary.count}{'' if record.tight else '*'}",
     )
+    print_wrapped(stdout(), ", ".join(_parts(record)) + ";", indent=2)
+    print_wrapped(stdout(), ", ".join(_rates(record)), indent=2)
+
+
+def _parts(record: Record) -> Iterator[str]:
+    """Yield what a call's time is made of."""
+    if record.array is not None:
+        yield f"array {figures.seconds(record.array)}"
+    if record.dispatch is not None:
+        yield f"dispatch {figures.seconds(record.dispatch)}"
+    if record.amortised is not None:
+        yield f"in a list of {record.chain} {figures.seconds(record.amortised)} each"
+    if record.transfer is not None:
+        yield f"transfer {figures.seconds(record.transfer)}"
+    yield figures.number(record.summary.outliers, "outlier")
+
+
+def _rates(record: Record) -> Iterator[str]:
+    """Yield rates over the whole call, and shares of what the array could do in its part."""
+    median = record.summary.median
+    yield f"{record.bytes / median / 1e9:.3f} GB/s"
+    if record.ops:
+        yield f"{record.ops / 2 / median / 1e9:.3f} GMAC/s"
+    if record.of_peak is not None:
+        yield f"array at {record.of_peak:.1%} of its peak"
+    if record.of_bound is not None:
+        yield f"at {record.of_bound:.0%} of the model's bound ({record.bound_by})"
 
 
 def _conclude(records: Sequence[Record], device: Device, store: Path) -> None:
@@ -123,6 +149,13 @@ def _conclude(records: Sequence[Record], device: Device, store: Path) -> None:
     bases = sorted({record.basis for record in records})
     if records:
         console.print(f"\n{' and '.join(bases)} on the {device.name}; records in {store}")
+    for clock in sorted({(one.clock_hz, one.clock_from) for one in records if one.clock_hz}):
+        hertz, source = clock
+        print_wrapped(
+            console,
+            f"peak and bound are modelled, for an array clock of {(hertz or 0) / 1e9:g} GHz "
+            f"({source})",
+        )
     if any(not record.tight for record in records):
         console.print("* the time was up before the median was known to half a percent")
 

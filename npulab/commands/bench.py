@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         "npulab bench",
         "npulab bench gelu_int8 --store timings.jsonl --seconds 30",
         "npulab bench --device fake",
+        "npulab bench gelu_int8 --history",
     ),
 )
 @click.argument("kernels", nargs=-1, type=Selector())
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
 @click.option(
     "--benchmark-action", type=click.Path(path_type=Path), help="Also write its JSON file."
 )
+@click.option(
+    "--history", is_flag=True, help="Take no times; print the sessions that STORE has, and end."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -68,6 +72,7 @@ def command(
     strict: bool,
     junit: Path | None,
     benchmark_action: Path | None,
+    history: bool,
 ) -> None:
     """Time kernels on the NPU.
 
@@ -76,6 +81,11 @@ def command(
     known to half a percent or the time is up. One job at a time has the NPU;
     the others wait in line. On `sim` and `fake` times are modelled.
     """
+    if history:
+        from npulab.timing_history import print_history
+
+        print_history(store, {kernel.title for given in kernels for kernel in given})
+        return
     from npulab.arrays import check_writable
     from npulab.timing import Job, run_bench
     from runtime.bench import export

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from runtime.bench.statistics import BLOCKS, block_medians
 
-LEAST = 5 * BLOCKS
+LEAST = 10 * BLOCKS
 """Samples of a session below which nothing is said."""
 CONFIDENCE = 0.99
 FLOOR = 0.005
@@ -36,7 +36,7 @@ APART = 0.003
 WEIGHT = 8
 """Sessions that this assumption counts for."""
 
-SAFETY = 0.75
+SAFETY = 0.67
 """Share of the interval that would just do for which the missing samples are counted."""
 
 Values = NDArray[np.float64]

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Protocol, runtime_checkable
 
 from kernels.contract import Array, Case, Kernel
+from runtime.bench.limits import limits
 from runtime.bench.record import Record
 from runtime.bench.sampling import Plan, sample
 from runtime.device import Basis, Device, Program
@@ -54,6 +55,7 @@ def measure(
     transfers = [call.transfer for call in calls if call.transfer is not None]
     work = kernel.work()
     basis = calls[0].basis
+    least = limits(kernel, basis, conditions)
     return Record(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         kernel=kernel.title,
@@ -70,6 +72,12 @@ def measure(
         bytes=work.bytes,
         provenance=dict(provenance),
         conditions=dict(conditions),
+        chain=CHAIN,
+        clock_hz=least.clock_hz,
+        clock_from=least.clock_from,
+        peak=least.peak,
+        bound=least.bound,
+        bound_by=least.bound_by,
     )
 
 

@@ -29,6 +29,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         compared: Elements compared with the golden model, all of them right.
         ops: Arithmetic operations of a call.
         bytes: Bytes moved in a call.
+        chain: Runs in that runlist.
+        clock_hz: The array clock that `peak` and `bound` are for; None in records without them.
+        clock_from: Who says so: ``simulator``, ``driver``, ``assumed``.
+        peak: Seconds of the operations at the array's peak, modelled; None where it has none.
+        bound: Seconds that the busiest part of the design works, modelled; None likewise.
+        bound_by: What that part is.
         provenance: Versions of all layers.
         conditions: Power mode, temperature and the like.
     """
@@ -49,6 +55,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bytes: int
     provenance: dict[str, str]
     conditions: dict[str, str]
+    chain: int = 16
+    clock_hz: float | None = None
+    clock_from: str = ""
+    peak: float | None = None
+    bound: float | None = None
+    bound_by: str = ""
 
     @property
     def summary(self) -> Summary:
@@ -57,8 +69,31 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def dispatch(self) -> float | None:
-        """Seconds that a call takes more on its own than in a runlist."""
-        return None if self.amortised is None else self.summary.median - self.amortised
+        """Seconds that each submission takes, apart from its runs; None where not known.
+
+        A call takes d + a, and n of them in one list (d + n a) / n each.
+        """
+        if self.amortised is None or self.chain < 2:
+            return None
+        return (self.summary.median - self.amortised) * self.chain / (self.chain - 1)
+
+    @property
+    def array(self) -> float | None:
+        """Seconds of a call on the array, its dispatch apart; None where noise hides it."""
+        if self.dispatch is None:
+            return self.summary.median
+        left = self.summary.median - self.dispatch
+        return left if left > 0 else None
+
+    @property
+    def of_peak(self) -> float | None:
+        """Share of the array's peak while a call is on it, 0 to 1; None where there is none."""
+        return self.peak / self.array if self.peak and self.array else None
+
+    @property
+    def of_bound(self) -> float | None:
+        """Share of a call's time on the array that the busiest part works, by the model."""
+        return self.bound / self.array if self.bound and self.array else None
 
     @property
     def commit(self) -> str:

@@ -69,15 +69,19 @@ def real_stack(node: Path = NODE) -> Stack:
 
 
 def fake_stack(board: Board | None = None) -> Stack:
-    """Return the fake: host builds on the simulated array behind pyxrt's surface.
+    """Return the fake: the simulated array behind pyxrt's surface.
+
+    It takes host builds and, on a board with a reader, real xclbins with their instructions.
 
     Args:
-        board: The fake device, which scripts faults; a faultless one unless given.
+        board: The fake device, which scripts faults; a faultless one that reads real xclbins
+            unless given.
     """
+    from runtime.binary import ArtifactReader
     from simulator.fake_xrt import board as boards
     from simulator.fake_xrt import pyxrt
 
-    board = boards.install(board or boards.Board())
+    board = boards.install(board or boards.Board(reader=ArtifactReader()))
     folder = tempfile.mkdtemp(prefix="fake-xrt-")
     weakref.finalize(board, shutil.rmtree, folder, ignore_errors=True)
 

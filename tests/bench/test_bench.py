@@ -18,10 +18,14 @@ from kernels import registry
 from npulab.cli import cli
 from runtime.bench import export
 from runtime.bench.conditions import changes, conditions, objections, provenance
-from runtime.bench.measure import measure
+from runtime.bench.history import history
+from runtime.bench.limits import limits
+from runtime.bench.measure import CHAIN, TRANSFERS, measure
 from runtime.bench.record import Record, append, read
 from runtime.bench.sampling import WINDOW, Plan, sample
 from runtime.bench.statistics import summarize
+from runtime.device import Basis
+from runtime.devices import DEVICES
 from runtime.xrt import XrtDevice, fake_stack
 from runtime.xrt.driver import DriverInfo
 from simulator.fake_xrt.board import DISPATCH, Board
@@ -68,7 +72,8 @@ def test_a_record_has_dispatch_and_device_time_apart(gelu_build: Build) -> None:
     assert record.stable
     assert record.tight
     assert record.compared >= 2 * 512
-    assert record.dispatch == pytest.approx(DISPATCH * 15 / 16, rel=0.01)
+    assert record.dispatch == pytest.approx(DISPATCH, rel=1e-6)
+    assert record.array == pytest.approx(record.summary.median - DISPATCH, rel=1e-6)
     assert record.transfer is None, "the fake moves no bytes that could be timed"
 
 
@@ -80,6 +85,46 @@ def test_a_wrong_output_has_no_figure(fault: Spoiled, gelu_build: Build) -> None
     board.script(fault)
     with pytest.raises(CheckFailed):
         measure(GELU, program, device, plan=QUICK, provenance={}, conditions={})
+
+
+def test_a_record_has_its_shares_of_peak_and_bound(gelu_build: Build) -> None:
+    record = timed(Board(), gelu_build)
+    assert (record.clock_hz, record.clock_from) == (1e9, "simulator")
+    assert record.peak == pytest.approx(512 / 2 / 256 / 16 / 1e9)
+    assert record.of_peak == pytest.approx(record.peak / (record.summary.median - DISPATCH))
+    assert record.bound_by == "core compute"
+    assert record.of_bound
+    assert 0.5 < record.of_bound <= 1, "a bound that the array is not below"
+
+
+@pytest.mark.parametrize(
+    ("told", "clock", "source"),
+    [({"clock": "1600 MHz"}, 1.6e9, "driver"), ({"clock": "unknown"}, 1.25e9, "assumed")],
+)
+def test_limits_are_for_the_clock_of_the_device(
+    told: dict[str, str], clock: float, source: str
+) -> None:
+    found = limits(GELU, Basis.MEASURED, told)
+    assert (found.clock_hz, found.clock_from) == (clock, source)
+    assert found.peak == pytest.approx(1 / 16 / clock)
+    slower = limits(GELU, Basis.MODELLED, told)
+    assert slower.bound
+    assert found.bound == pytest.approx(slower.bound * 1e9 / clock)
+
+
+def test_a_record_of_before_has_no_shares() -> None:
+    old = msgspec.json.decode(msgspec.json.encode(RECORD), type=dict)
+    for name in ("chain", "clock_hz", "clock_from", "peak", "bound", "bound_by"):
+        del old[name]
+    record = msgspec.convert(old, Record)
+    assert (record.of_peak, record.of_bound, record.clock_hz) == (None, None, None)
+
+
+@pytest.mark.parametrize("amortised", [0.0, 5e-5])
+def test_an_array_time_below_the_noise_is_none(amortised: float) -> None:
+    record = msgspec.structs.replace(RECORD, amortised=amortised)
+    assert record.array is None
+    assert record.of_peak is None
 
 
 def test_noise_is_sampled_until_the_budget_ends(gelu_build: Build) -> None:
@@ -233,7 +278,7 @@ def test_bench_and_gate_from_the_command_line(tmp_path: Path) -> None:
     page = tmp_path / "summary.md"
     arguments = ["bench", "gelu_int8/512", "--device", "fake", "--store", str(store)]
     for number in range(2):
-        ended = CliRunner().invoke(cli, [*arguments, "--samples", "100"])
+        ended = CliRunner().invoke(cli, [*arguments, "--samples", "200"])
         assert ended.exit_code == 0, ended.output
         assert "modelled on the fake NPU" in ended.output
         assert "measured" not in ended.output
@@ -241,6 +286,91 @@ def test_bench_and_gate_from_the_command_line(tmp_path: Path) -> None:
         assert gate.exit_code == (4, 0)[number], gate.output
     assert "no change" in gate.output
     assert "| gelu_int8/512 |" in page.read_text()
+
+
+def test_a_kernel_that_turns_wrong_while_it_is_timed_has_no_figure(gelu_build: Build) -> None:
+    """Right before the samples, stale after them."""
+    board = Board()
+    device = XrtDevice(fake_stack(board))
+    program = device.load(gelu_build)
+    plan = Plan(least=40, most=40, warmup=0)
+    runs = 1 + TRANSFERS + 40 + CHAIN
+    board.noise = lambda: board.script(Spoiled.STALE) or 1.0 if board.runs == runs - 1 else 1.0
+    with pytest.raises(CheckFailed, match="never written"):
+        measure(GELU, program, device, plan=plan, provenance={}, conditions={})
+    assert board.runs == runs + 1
+
+
+def test_a_wrong_kernel_is_neither_printed_nor_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The canary is right, then the kernel is not: exit code 1 and no figure anywhere."""
+    board = Board()
+    monkeypatch.setitem(DEVICES, "fake", lambda: XrtDevice(fake_stack(board)))
+    monkeypatch.setattr("npulab.timing.check_canary", lambda _: board.script(Spoiled.STALE))
+    store = tmp_path / "timings.jsonl"
+    command = ["bench", "gelu_int8/512", "--device", "fake", "--store", str(store)]
+    ended = CliRunner().invoke(cli, command)
+    assert ended.exit_code == 1, ended.output
+    assert "never written" in ended.output
+    assert not store.exists()
+    assert not any(line.startswith("gelu_int8/512 ") for line in ended.stdout.splitlines())
+
+
+def session(median: float, time: str, commit: str = "c0ffee00", **changes: object) -> Record:
+    random = np.random.default_rng(len(time) + int(time[-1]))
+    samples = tuple((median * (1 + 0.002 * random.standard_normal(200))).tolist())
+    provenance = {"host": "a", "commit": commit}
+    return msgspec.structs.replace(
+        RECORD, samples=samples, time=time, provenance=provenance, **changes
+    )
+
+
+def test_the_history_of_a_store() -> None:
+    sessions = [
+        session(1e-3, "2026-11-18T01:02:03", "1"),
+        session(1e-3, "2026-11-19T01:02:04", "2"),
+        session(1e-3, "2026-11-20T01:02:05", "3", kernel="other"),
+        session(1.05e-3, "2026-11-20T01:02:06", "3"),
+    ]
+    first, other = history(sessions)
+    assert (first.kernel, other.kernel) == ("gelu_int8/512", "other")
+    assert [point.commit for point in first.points] == ["1", "2", "3"]
+    assert [point.gate and str(point.gate.verdict) for point in first.points] == [
+        None,
+        "no change",
+        "slower",
+    ]
+    assert first.points[0].change is None
+    assert first.points[2].change == pytest.approx(0.05, abs=0.01)
+    assert all(point.low <= point.median <= point.high <= point.p99 for point in first.points)
+    assert history([]) == []
+    assert [point.gate for point in history(sessions, judged=False)[0].points] == [None] * 3
+
+
+def test_the_history_on_the_command_line_fits_80_columns(tmp_path: Path) -> None:
+    store = tmp_path / "timings.jsonl"
+    append(store, [session(1e-3, f"2026-11-1{day}T01:02:03") for day in range(4)])
+    ended = CliRunner().invoke(cli, ["bench", "--history", "--store", str(store)])
+    assert ended.exit_code == 0, ended.output
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "gelu_int8/512"
+    assert lines[1] == "  modelled on the fake NPU, host a, power mode performance"
+    assert lines[4].split()[:5] == ["2026-11-10", "01:02", "c0ffee00", "1.00", "ms"]
+    assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
+    none = CliRunner().invoke(
+        cli, ["bench", "passthrough/4096", "--history", "--store", str(store)]
+    )
+    assert none.exit_code == 2
+    assert "NPU447" in none.output
+
+
+def test_a_table_of_times_fits_80_columns(tmp_path: Path) -> None:
+    command = ["bench", "passthrough/1024-scalar", "--device", "fake", "--samples", "40"]
+    ended = CliRunner().invoke(cli, [*command, "--store", str(tmp_path / "timings.jsonl")])
+    assert ended.exit_code == 0, ended.output
+    assert "of the model's bound" in " ".join(ended.stdout.split())
+    assert all(len(line) <= 80 and line == line.rstrip() for line in ended.stdout.splitlines()[:4])
 
 
 def test_bench_without_an_npu_ends_with_exit_code_3() -> None:
