@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from errors import CheckFailed
 from kernels import registry
 from kernels.compare import histograms
 from kernels.compare.histogram import SHARES, STEPS
-from kernels.contract import Exact, IntSteps, Ulps, arg_in, arg_out
+from kernels.contract import Exact, IntSteps, Kernel, Ulps, arg_in, arg_out
 from npulab.checking import check_kernels
 from npulab.report import records
 from npulab.report.gather import gather
 from npulab.report.recording import Recording
 from npulab.report.records import FailedBuild, RunRecord, VariantRecord
 from runtime.verify import CaseReport
+from simulator import findings
 from toolchain.build import Build
 
 if TYPE_CHECKING:
@@ -101,12 +103,9 @@ def test_a_run_that_is_killed_leaves_what_it_had_found(
     monkeypatch.setenv("NPULAB_CACHE", str(own.cache))
     kernels = [*registry.find("passthrough/1024"), *registry.find("gelu_bf16/512")]
     recording = Recording("test", kernels)
-    seen = 0
 
-    def kill(kernel: object, case: CaseReport) -> None:
-        nonlocal seen
-        recording.case(kernel, case)  # type: ignore[arg-type]
-        seen += 1
+    def kill(kernel: Kernel, case: CaseReport) -> None:
+        recording.case(kernel, case)
         if kernel == kernels[1] and case.case == "lowest":
             raise KeyboardInterrupt
 
@@ -127,6 +126,36 @@ def test_a_run_that_is_killed_leaves_what_it_had_found(
     made = own.report("--quick")
     assert "the last npulab test did not end: 1 of 2 variants were checked" in made.said
     assert "The last <code>npulab test</code> did not end:" in made.text
+
+
+def test_a_warning_is_kept_with_the_variant_that_it_came_from(
+    own: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NPULAB_BUILD", str(own.root))
+    monkeypatch.setenv("NPULAB_CACHE", str(own.cache))
+    monkeypatch.setattr(findings, "_told", {})
+    kernels = [*registry.find("passthrough/1024"), *registry.find("gelu_bf16/512")]
+    recording = Recording("test", kernels)
+
+    def warn(kernel: Kernel, case: CaseReport) -> None:
+        if kernel == kernels[0] and case.case == "ramp":
+            race = CheckFailed("two cores write at once", cure="take a lock", code="NPU223")
+            findings.sort_out([race], frozenset({findings.Kind.RACES}))
+        recording.case(kernel, case)
+
+    checked = check_kernels(kernels, lambda one: one.cases(), jobs=1, on_case=warn)
+    assert all(not one.errors for one in recording.results(checked))
+    first, second = (
+        next(v.test for v in gather(own.root).variants if v.title == kernel.title)
+        for kernel in kernels
+    )
+    assert first is not None
+    assert second is not None
+    assert [warning.code for warning in first.warnings] == ["NPU223"]
+    assert second.warnings == ()
+    text = own.report("--quick").text
+    assert "two cores write at once" in text
+    assert "The simulated array warned of nothing." not in text
 
 
 def test_a_folder_that_takes_no_records_costs_the_records_only(own: Lab) -> None:
