@@ -127,6 +127,7 @@ class Channel:
             if self._current.acquire is not None:
                 self._current.acquire.lock.cancel(self._resume)
             self._port.abort()
+            self._current.abort()
         self._current = self.task = None
         self._lock_wait = False
         self._rounds = 0

@@ -183,6 +183,10 @@ class Descriptor:
         if self.record.iteration is not None:
             self._step = (self._step + 1) % self.record.iteration.size
 
+    def abort(self) -> None:
+        """Note that an execution ended before its end: the next one notes again what it writes."""
+        self._targets.clear()
+
     def _walk(self) -> tuple[int, tuple[Dim, ...], int]:
         """Return first word, dimensions and words of the next execution."""
         record = self.record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import (
     I32,
     ArrayAttr,
+    DenseArrayBase,
     IndexType,
     IntegerAttr,
     MemRefType,
@@ -14,6 +15,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -36,7 +38,13 @@ from simulator.mlir.dialects.attributes import (
     Pairs,
 )
 from simulator.mlir.dialects.initial import parse_initial_values
-from simulator.mlir.dialects.syntax import AieOperation, Attributes, parse_dict, parse_index_operand
+from simulator.mlir.dialects.syntax import (
+    AieOperation,
+    Attributes,
+    parse_dict,
+    parse_index_operand,
+    parse_index_operands,
+)
 
 
 @irdl_op_definition
@@ -235,11 +243,55 @@ class ObjectFifoRegisterProcessOp(AieOperation):
     )
 
 
+def _parse_typed_indices(parser: Parser) -> list[SSAValue]:
+    """Parse ``(%a, %b : index, index)`` or ``()``."""
+    parser.parse_punctuation("(")
+    values: list[SSAValue] = []
+    if not parser.parse_optional_punctuation(")"):
+        values = parse_index_operands(parser)
+        parser.parse_punctuation(":")
+        parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        parser.parse_punctuation(")")
+    return values
+
+
+@irdl_op_definition
+class ObjectFifoRearmBindingOp(AieOperation):
+    """The channels and locks of an objectFifo, for ``aiex.dma_channel_reset_for``.
+
+    ``@name channels(%tile : index) locks(%a, %b : index, index) {channel_dirs = .., ...}``
+    """
+
+    name = "aie.objectfifo_rearm_binding"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    channel_tiles = var_operand_def(IndexType)
+    locks = var_operand_def(IndexType)
+    channel_dirs = prop_def(DenseArrayBase)
+    channel_indices = prop_def(DenseArrayBase)
+    lock_inits = prop_def(DenseArrayBase)
+    head_bd_ids = opt_prop_def(DenseArrayBase)
+    repeat_counts = opt_prop_def(DenseArrayBase)
+    traits = traits_def(SymbolOpInterface())
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ObjectFifoRearmBindingOp:
+        properties: Attributes = {"sym_name": parser.parse_symbol_name()}
+        operands: list[list[SSAValue]] = []
+        for name in ("channels", "locks"):
+            parser.parse_keyword(name)
+            operands.append(_parse_typed_indices(parser))
+        more, attributes = parse_dict(parser, cls)
+        return cls.build(operands=operands, properties=properties | more, attributes=attributes)
+
+
 OPERATIONS = [
     ObjectFifoAcquireOp,
     ObjectFifoAllocateOp,
     ObjectFifoLinkOp,
     ObjectFifoOp,
+    ObjectFifoRearmBindingOp,
     ObjectFifoRegisterExternalBuffersOp,
     ObjectFifoRegisterProcessOp,
     ObjectFifoReleaseOp,

@@ -112,8 +112,10 @@ class DmaConfigureTaskOp(AieOperation):
     issue_token = opt_prop_def(IntegerAttr)
     repeat_count = opt_prop_def(IntegerAttr)
     repeat = opt_operand_def()
+    bd_id = opt_operand_def()
     body = region_def()
     result = result_def(IndexType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     @classmethod
     def parse(cls, parser: Parser) -> DmaConfigureTaskOp:
@@ -129,10 +131,11 @@ class DmaConfigureTaskOp(AieOperation):
             if parser.parse_optional_punctuation(","):
                 properties["packet"] = PacketInfoAttr(PacketInfoAttr.parse_parameter(parser))
         repeat = _parse_repeat(parser)
+        bd_id = _parse_repeat(parser, "bd_id")
         body = parser.parse_region()
         more, attributes = parse_dict(parser, cls)
         return cls.build(
-            operands=[tile, repeat],
+            operands=[tile, repeat, bd_id],
             properties=properties | more,
             attributes=attributes,
             regions=[body],
@@ -168,9 +171,9 @@ class DmaConfigureTaskForOp(AieOperation):
         )
 
 
-def _parse_repeat(parser: Parser) -> list[SSAValue]:
-    """Parse ``repeat %n : i32`` if it is there."""
-    if not parser.parse_optional_keyword("repeat"):
+def _parse_repeat(parser: Parser, keyword: str = "repeat") -> list[SSAValue]:
+    """Parse ``repeat %n : i32``, or another keyword and value, if it is there."""
+    if not parser.parse_optional_keyword(keyword):
         return []
     operand = parser.parse_unresolved_operand()
     parser.parse_punctuation(":")
@@ -208,6 +211,35 @@ class DmaFreeTaskOp(AieOperation):
     task = operand_def(IndexType)
 
     assembly_format = "`(` $task `)` attr-dict"
+
+
+class _BdPoolOp(AieOperation):
+    """An operation on the free buffer descriptors of a tile."""
+
+    column = prop_def(IntegerAttr.constr(i32))
+    row = prop_def(IntegerAttr.constr(i32))
+
+
+@irdl_op_definition
+class DmaBdPoolPopOp(_BdPoolOp):
+    """Takes the number of a free buffer descriptor of a tile."""
+
+    name = "aiex.dma_bd_pool_pop"
+
+    bd_id = result_def()
+
+    assembly_format = "`(` $column `,` $row `)` attr-dict `:` type($bd_id)"
+
+
+@irdl_op_definition
+class DmaBdPoolPushOp(_BdPoolOp):
+    """Gives the number of a buffer descriptor back."""
+
+    name = "aiex.dma_bd_pool_push"
+
+    bd_id = operand_def()
+
+    assembly_format = "`(` $column `,` $row `)` `bd_id` $bd_id attr-dict `:` type($bd_id)"
 
 
 @irdl_op_definition
@@ -291,6 +323,8 @@ def parse_typed_arguments(parser: Parser) -> list[SSAValue]:
 
 OPERATIONS = [
     DmaAwaitTaskOp,
+    DmaBdPoolPopOp,
+    DmaBdPoolPushOp,
     DmaConfigureTaskForOp,
     DmaConfigureTaskOp,
     DmaFreeTaskOp,

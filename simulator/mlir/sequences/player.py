@@ -12,7 +12,7 @@ from xdsl.dialects.memref import GetGlobalOp
 from xdsl.ir import Block, Operation, Region
 
 from errors import nearest
-from simulator.array.config import ChannelId, Configuration, Direction, Packet
+from simulator.array.config import ChannelId, Configuration, Direction, Packet, TileId
 from simulator.array.config import Task as ArrayTask
 from simulator.array.host import AwaitToken, HostRequest, PushTask, Reconfigure, WriteBd
 from simulator.mlir.design import Design, symbol_name
@@ -21,6 +21,8 @@ from simulator.mlir.dialects.device import BdChainOp, EndOp, RuntimeSequence
 from simulator.mlir.dialects.npu import ConfigureOp, NpuLoadPdiOp, RunOp
 from simulator.mlir.dialects.sequence import (
     DmaAwaitTaskOp,
+    DmaBdPoolPopOp,
+    DmaBdPoolPushOp,
     DmaConfigureTaskForOp,
     DmaConfigureTaskOp,
     DmaFreeTaskOp,
@@ -93,6 +95,8 @@ class Player:
             DmaStartTaskOp: self._start_task,
             DmaAwaitTaskOp: self._await_task,
             DmaFreeTaskOp: self._free_task,
+            DmaBdPoolPopOp: self._pop_bd,
+            DmaBdPoolPushOp: self._push_bd,
             DmaStartBdChainOp: self._start_chain,
             DmaStartBdChainForOp: self._start_chain_for,
             ConfigureOp: self._configure_device,
@@ -235,7 +239,8 @@ class Player:
             Direction(op.direction.data.value),
             integer(op.channel),
         )
-        return self._configure(op, op.body, channel, _packet(op.packet))
+        first = None if op.bd_id is None else self._scope.number(op.bd_id, op)
+        return self._configure(op, op.body, channel, _packet(op.packet), first)
 
     def _configure_task_for(self, op: DmaConfigureTaskForOp) -> Commands:
         packet = self._plan.packets.get(symbol_name(op.alloc))
@@ -247,11 +252,12 @@ class Player:
         body: Region,
         channel: ChannelId,
         packet: Packet | None,
+        first_bd: int | None = None,
     ) -> Commands:
         repeat = integer(op.repeat_count)
         if op.repeat is not None:
             repeat = self._scope.number(op.repeat, op)
-        commands = self._tasks.configure(op, body, channel, packet, self._scope)
+        commands = self._tasks.configure(op, body, channel, packet, self._scope, first_bd)
         bds = tuple(command.bd for command in commands)
         self._scope.bind(op.result, Task(channel, bds, repeat, flag(op.issue_token)))
         yield from commands
@@ -277,6 +283,23 @@ class Player:
 
     def _free_task(self, op: DmaFreeTaskOp) -> Commands:
         self._tasks.free(self._scope.task(op.task, op))
+        yield from ()
+
+    def _pop_bd(self, op: DmaBdPoolPopOp) -> Commands:
+        tile = TileId(integer(op.column), integer(op.row))
+        if tile not in self._design.geometry:
+            raise refuse(
+                op,
+                f"{tile} is not on {self._design.device}",
+                code="NPU106",
+                cure="name a tile of the device",
+            )
+        self._scope.bind(op.results[0], self._tasks.pop(op, tile))
+        yield from ()
+
+    def _push_bd(self, op: DmaBdPoolPushOp) -> Commands:
+        tile = TileId(integer(op.column), integer(op.row))
+        self._tasks.push(op, tile, self._scope.number(op.bd_id, op))
         yield from ()
 
     def _start_chain(self, op: DmaStartBdChainOp) -> Commands:

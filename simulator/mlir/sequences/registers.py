@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from xdsl.dialects import memref
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, SymbolRefAttr
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
 from simulator.array.config import WORD, Direction, TileId
@@ -25,7 +25,9 @@ from simulator.mlir.design import Design
 from simulator.mlir.dialects.memref import GlobalOp
 from simulator.mlir.dialects.npu import (
     BufferClearOp,
+    ControlPacketOp,
     CoreResetOp,
+    DmaChannelResetForOp,
     DmaChannelResetOp,
     NpuAddressPatchOp,
     NpuBlockWriteOp,
@@ -44,6 +46,7 @@ from simulator.mlir.dialects.storage import BufferOp
 from simulator.mlir.failure import origin, refuse, unsupported
 from simulator.mlir.layouts import flag, integer
 from simulator.mlir.plan import Plan, PlannedBuffer
+from simulator.mlir.sequences.rearm import rearm, reset_channel
 from simulator.mlir.sequences.scope import Scope
 from simulator.registers import register_of, tile_of
 
@@ -59,6 +62,9 @@ _BD_FIELDS = {
     **{f"d{number}_stride": f"d{number}_stepsize" for number in range(4)},
 }
 """Names of ``aiex.npu.writebd`` that differ from the register's; both hold the raw bits."""
+
+MOST_BEATS = 4
+"""Words that a control packet writes at most."""
 
 _BD_OTHERS = ("bd_id", "column", "row", "ddr_id")
 
@@ -201,19 +207,23 @@ def _push_queue(op: NpuPushQueueOp, scope: Scope) -> Iterator[HostRequest]:
     yield WriteRegisters(tile, register.offset, tuple(words), origin=origin(op))
 
 
-def _reset_channel(op: DmaChannelResetOp, design: Design) -> Iterator[HostRequest]:
-    tile = design.tile(op.tile, op)
-    if design.geometry.kind(tile) is TileKind.SHIM:
+def _control_packet(op: ControlPacketOp, design: Design, scope: Scope) -> Iterator[HostRequest]:
+    """Write what a control packet to a tile writes; the way there is not modelled."""
+    opcode = _number(op, "opcode", scope)
+    if opcode != 0:
+        raise unsupported(op, f"aiex.control_packet with opcode {opcode}")
+    data = op.attributes.get("data")
+    if not isinstance(data, DenseArrayBase) or not 1 <= len(data.get_values()) <= MOST_BEATS:
         raise refuse(
             op,
-            f"the DMA channels of shim tile {tile} have no reset",
+            f"a control packet that writes has 1 to {MOST_BEATS} words of data",
             code="NPU109",
-            cure="reset channels of core and memory tiles",
+            cure="give it its data",
         )
-    register = register_of(tile, f"DMA_{op.direction.data.value}_{integer(op.channel)}_Ctrl")
-    bit = register.encode(reset=1)[0]
-    for word in (bit, 0):
-        yield WriteRegisters(tile, register.offset, (word,), bit, origin(op))
+    tile, address = tile_of(_number(op, "address", scope))
+    _check_tile(op, tile, design)
+    words = tuple(int(word) & FULL_MASK for word in data.get_values())
+    yield WriteRegisters(tile, address, words, origin=origin(op))
 
 
 def _reset_core(op: CoreResetOp, design: Design) -> Iterator[HostRequest]:
@@ -283,7 +293,9 @@ _Handler = Callable[[Any, Design, Plan, Scope], Iterator[HostRequest]]
 _HANDLERS: dict[type[Operation], _Handler] = {
     BufferClearOp: lambda op, design, _plan, _scope: _clear_buffer(op, design),
     CoreResetOp: lambda op, design, _plan, _scope: _reset_core(op, design),
-    DmaChannelResetOp: lambda op, design, _plan, _scope: _reset_channel(op, design),
+    ControlPacketOp: lambda op, design, _plan, scope: _control_packet(op, design, scope),
+    DmaChannelResetForOp: lambda op, design, plan, _scope: rearm(op, design, plan),
+    DmaChannelResetOp: lambda op, design, _plan, _scope: reset_channel(op, design),
     NpuAddressPatchOp: lambda op, _design, _plan, scope: _address_patch(op, scope),
     NpuAssertBdDivisibleOp: lambda op, _design, _plan, scope: _assert(op, scope),
     NpuAssertBdFieldOp: lambda op, _design, _plan, scope: _assert(op, scope),

@@ -12,6 +12,7 @@ from simulator.array.config import (
     WORD,
     BufferDescriptor,
     ChannelId,
+    Direction,
     Iteration,
     LockAction,
     Packet,
@@ -41,11 +42,37 @@ class TaskTable:
     def __init__(self, geometry: Geometry, taken: dict[TileId, set[int]]) -> None:
         self._geometry = geometry
         self._taken: dict[TileId, set[int]] = defaultdict(set)
+        self._popped: dict[TileId, set[int]] = defaultdict(set)
         self._static = taken
 
     def free(self, task: Task) -> None:
         """Let the descriptors of a task be used again."""
         self._taken[task.channel.tile] -= set(task.bds)
+
+    def pop(self, op: Operation, tile: TileId) -> int:
+        """Take the lowest free descriptor of a tile that its even channels may execute.
+
+        Raises:
+            CheckFailed: NPU121, none is free.
+        """
+        number = self._free(op, ChannelId(tile, Direction.MM2S, 0))
+        self._popped[tile].add(number)
+        return number
+
+    def push(self, op: Operation, tile: TileId, number: int) -> None:
+        """Give a descriptor back.
+
+        Raises:
+            CheckFailed: NPU109, it was not taken.
+        """
+        if number not in self._popped[tile]:
+            raise refuse(
+                op,
+                f"buffer descriptor {number} of {tile} is given back, and was not taken",
+                code="NPU109",
+                cure="give back what aiex.dma_bd_pool_pop gave, once",
+            )
+        self._popped[tile].remove(number)
 
     def configure(
         self,
@@ -54,8 +81,11 @@ class TaskTable:
         channel: ChannelId,
         packet: Packet | None,
         scope: Scope,
+        first_bd: int | None = None,
     ) -> list[WriteBd]:
         """Return the commands that write the descriptors of a task, in their order.
+
+        With `first_bd` its first descriptor has that number, which was taken before.
 
         Raises:
             CheckFailed: NPU105, NPU109, NPU121, NPU124-127: see the messages.
@@ -70,6 +100,8 @@ class TaskTable:
                 code="NPU109",
                 cure="describe what it moves",
             )
+        if first_bd is not None:
+            blocks[0] = replace(blocks[0], index=first_bd)
         numbers = self._number(op, channel, blocks)
         following = [*numbers[1:], None if again is None else numbers[again]]
         commands = []
@@ -97,7 +129,8 @@ class TaskTable:
         return numbers
 
     def _free(self, op: Operation, channel: ChannelId) -> int:
-        used = self._taken[channel.tile] | self._static.get(channel.tile, set())
+        tile = channel.tile
+        used = self._taken[tile] | self._popped[tile] | self._static.get(tile, set())
         for number in usable_bds(self._geometry, channel.tile, channel.channel):
             if number not in used:
                 return number
