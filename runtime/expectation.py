@@ -41,7 +41,7 @@ Values: TypeAlias = npt.NDArray[Any]
 
 SUFFIX = ".expect.toml"
 
-_FILE = ("replace", "needs", "warn", "same_as", "kernels", "run")
+_FILE = ("replace", "needs", "warn", "control_overlay", "same_as", "kernels", "run")
 _ARGUMENT = ("dtype", "elements", "input", "output", "any_order")
 
 
@@ -86,6 +86,7 @@ class Expectation:
         needs: What the design needs from outside of itself, such as a kernel's object.
         warn: Findings that do not end a run, as :func:`simulator.findings.kinds` reads them:
             the design is right on the hardware in spite of them.
+        control_overlay: Whether aiecc is to add routes for control packets to the design.
         same_as: The design whose results this one's must equal, byte for byte.
         kernels: C++ sources by the name of the object that the design links; they are
             compiled for this machine, ``.c`` as C and any other as C++.
@@ -95,6 +96,7 @@ class Expectation:
     replace: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
     warn: str = ""
+    control_overlay: bool = False
     same_as: Path | None = None
     kernels: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
@@ -129,6 +131,7 @@ def expectation_of(design: Path) -> Expectation | None:
         replace=table.get("replace", {}),
         needs=table.get("needs", ""),
         warn=table.get("warn", ""),
+        control_overlay=bool(table.get("control_overlay", False)),
         same_as=path.parent / table["same_as"] if "same_as" in table else None,
         kernels={
             name: tuple(path.parent / file for file in files)

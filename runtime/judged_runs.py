@@ -130,6 +130,7 @@ class _Runs:
                 source=self.name,
                 device=call.device,
                 compile_loops=compile_loops,
+                control_overlay=self.expected is not None and self.expected.control_overlay,
                 warn=kinds(warn) if warn else None,
             )
         return self._loaded[call.device]

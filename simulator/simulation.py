@@ -65,6 +65,8 @@ class Simulation:
         recorder: Hears of all that happens, for a timeline.
         warn: Findings that do not end a run but are in its `warnings`; those of
             :mod:`simulator.findings` unless given.
+        control_overlay: Add the routes for control packets that the option
+            ``--generate-ctrl-pkt-overlay`` of aiecc adds.
         watched: Look for races and for cores that read what nobody has written; a run is
             faster without.
 
@@ -90,8 +92,9 @@ class Simulation:
         recorder: Recorder | None = None,
         warn: Iterable[Kind] | None = None,
         watched: bool = True,
+        control_overlay: bool = False,
     ) -> None:
-        self._lowered = lower(design, source, device)
+        self._lowered = lower(design, source, device, overlay=control_overlay)
         self._limits = limits or Limits()
         self._watch = Watch()
         self._libraries, self._cycles = libraries or {}, cycles or {}

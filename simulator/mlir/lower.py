@@ -12,6 +12,7 @@ from errors import UsageError, nearest
 from simulator.array.config import Configuration, TileId
 from simulator.array.host import HostRequest
 from simulator.mlir.configuration import configure
+from simulator.mlir.control_overlay import control_overlay
 from simulator.mlir.cores.native_loops import Compile
 from simulator.mlir.cores.natives import Watch
 from simulator.mlir.cores.program import CoreProgram, compile_cores
@@ -44,6 +45,7 @@ class Lowered:
         programs: The cores' programs, whose native functions are not bound yet.
         taken: Descriptors that the configuration uses, by tile.
         devices: The devices of the same text that are lowered so far, by name.
+        overlay: Whether routes for control packets were added to each of them.
     """
 
     design: Design
@@ -52,6 +54,7 @@ class Lowered:
     programs: list[CoreProgram]
     taken: dict[TileId, set[int]]
     devices: dict[str, Lowered] = field(repr=False)
+    overlay: bool = False
 
     def bind(
         self,
@@ -124,36 +127,46 @@ class Lowered:
             CheckFailed: NPU105, there is none of that name; others as :func:`lower`.
         """
         if name not in self.devices:
-            self.devices[name] = _lower(self.design.other(name, user), self.devices)
+            other = self.design.other(name, user)
+            self.devices[name] = _lower(other, self.devices, overlay=self.overlay)
         return self.devices[name]
 
 
-def lower(text: str, source: str = "design.mlir", device: str | None = None) -> Lowered:
+def lower(
+    text: str,
+    source: str = "design.mlir",
+    device: str | None = None,
+    *,
+    overlay: bool = False,
+) -> Lowered:
     """Parse a design and lower it to what the array loads.
 
     Args:
         text: MLIR in the aie dialect.
         source: Name of the text in messages.
         device: Which of its devices; see :meth:`simulator.mlir.design.Design.parse`.
+        overlay: Add the routes for control packets, see :mod:`simulator.mlir.control_overlay`.
 
     Raises:
         UsageError: NPU101 to NPU104, NPU113: the text is no design for a Phoenix.
         CheckFailed: NPU105 to NPU143: the design contradicts itself or asks for more than
             the array has; the message names its line.
     """
-    return _lower(Design.parse(text, source, device), {})
+    return _lower(Design.parse(text, source, device), {}, overlay=overlay)
 
 
-def _lower(design: Design, devices: dict[str, Lowered]) -> Lowered:
+def _lower(design: Design, devices: dict[str, Lowered], *, overlay: bool) -> Lowered:
     plan = Plan()
     lower_declared(design, plan)
     lower_dma_programs(design, plan)
     lower_fifos(design, plan)
     lower_routes(design, plan)
+    if overlay:
+        plan.routes += control_overlay(set(design.tiles.values()), plan.routes)
     number_locks(design.geometry, plan)
     taken = number_bds(design.geometry, plan)
     place_buffers(design, plan)
     configuration = configure(design, plan)
     programs = compile_cores(design, plan)
-    devices[design.name] = Lowered(design, plan, configuration, programs, taken, devices)
+    devices[design.name] = Lowered(design, plan, configuration, programs, taken, devices, overlay)
     return devices[design.name]

@@ -191,3 +191,39 @@ def test_a_control_packet_writes_words(write: Write, simulate: Simulate) -> None
     y = np.zeros(8, np.int32)
     simulate(text, y)
     np.testing.assert_array_equal(y, [7, 1, -2, 3, 7, 7, 7, 7])
+
+
+def test_the_overlay_for_control_packets(write: Write) -> None:
+    """A packet with the id of row 3 sets a lock there; without the overlay no route takes it."""
+    text = write.design(
+        """
+        %box = aie.buffer(%t03) {sym_name = "box"} : memref<8xi32> = dense<7>
+        %go = aie.lock(%t03, 0) {init = 0 : i32, sym_name = "go"}
+        aie.mem(%t03) {
+          %0 = aie.dma_start(MM2S, 0, ^send, ^end)
+        ^send:
+          aie.use_lock(%go, AcquireGreaterEqual, 1)
+          aie.dma_bd(%box : memref<8xi32>, 0, 8)
+          aie.next_bd ^send
+        ^end:
+          aie.end
+        }
+        aie.flow(%t03, DMA : 0, %shim0, DMA : 0)
+        aie.shim_dma_allocation @out(%shim0, S2MM, 0)
+        aie.shim_dma_allocation @control(%shim0, MM2S, 1)
+        aie.runtime_sequence(%x: memref<2xi32>, %y: memref<8xi32>) {
+          aiex.npu.dma_memcpy_nd(%x[0, 0, 0, 0][1, 1, 1, 2][0, 0, 0, 1],
+            packet = <pkt_id = 29, pkt_type = 1>)
+            {id = 1 : i64, metadata = @control} : memref<2xi32>
+          aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 0][1, 1, 1, 8][0, 0, 0, 1])
+            {id = 0 : i64, metadata = @out} : memref<8xi32>
+          aiex.npu.dma_wait {symbol = @out}
+        }"""
+    )
+    packet = np.array([0x8001F000, 1], np.uint32)  # header of a write to lock 0, and its value
+    y = np.zeros(8, np.int32)
+    Simulation(text, control_overlay=True).run([packet, y])
+    np.testing.assert_array_equal(y, 7)
+    with pytest.raises(CheckFailed) as error:
+        Simulation(text).run([packet, y])
+    assert error.value.code == "NPU229"
