@@ -40,6 +40,13 @@ def agree(seed: int, count: int, compile_: Compile) -> Counter[str]:
     return ends
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 105))
+def test_a_thousand_random_programs(compile_code: Compile, seed: int) -> None:
+    ends = agree(seed, 200, compile_code)
+    assert ends["done"] + ends["limit"] > 100
+
+
 def test_random_programs(compile_code: Compile) -> None:
-    ends = agree(1, 60, compile_code)
-    assert ends["done"] + ends["limit"] > 20
+    ends = agree(1, 30, compile_code)
+    assert ends["done"] + ends["limit"] > 12

@@ -144,16 +144,15 @@ class Pipeline:
             if due or cycle >= limit:
                 yield from self._told(cycle)
                 self.address = address
-                limit = cycle + self._batch(slots)
-                goal = goal if limit > cycle else END
+                limit = cycle + self._batch(slots, goal)
         for late in range(cycle, cycle + RING):
             self._land(late)
         yield from self._told(cycle)
 
-    def _batch(self, _slots: int) -> int:
-        """Return after how many cycles the array goes on next, 0 to execute no more.
+    def _batch(self, _slots: int, _goal: int) -> int:
+        """Return after how many cycles the array goes on next.
 
-        `_slots` are the delay slots ahead, 0 where no branch is on its way.
+        `_slots` are the delay slots ahead of a branch to `_goal`, 0 where none is on its way.
         """
         return BATCH
 
@@ -206,7 +205,7 @@ class Pipeline:
             self._version = self._code.version
         bundle, after = self._decoded(address)
         code, names = translate(key(bundle, self._after_delay_slots(after)))
-        scope = {**self._names, **names}
+        scope = {**self._names, **names, "at": address}
         exec(code, scope)  # noqa: S102 - the text is this package's own
         function: _Function = scope["bundle"]
         if moves_stack(bundle):

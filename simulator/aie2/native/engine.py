@@ -13,8 +13,9 @@ import numpy as np
 from errors import MissingEnvironment
 from simulator.aie2.execution.datamemory import lock_of
 from simulator.aie2.execution.meaning import MEANINGS, signed
-from simulator.aie2.execution.pipeline import BATCH, Pipeline
+from simulator.aie2.execution.pipeline import BATCH, END, Pipeline
 from simulator.aie2.machine import PROGRAM_SIZE, ProgramMemory, Symbols
+from simulator.aie2.native.handover import InFlight, take_over
 from simulator.aie2.native.state import REPLY, Compute, Fault, Moved, Release, Shared
 from simulator.aie2.native.unit import Compile, Unit, source, unit_of
 from simulator.aie2.native.wording import NUMBERS
@@ -24,9 +25,6 @@ from simulator.array.core import CoreContext, CoreRun
 _LIMIT, _WAITS, _DONE, _REFUSED = 1, 2, 3, 4
 PATIENCE = 100_000
 """Cycles that the interpreter executes of a program, about a tenth of a second."""
-
-_RETRY = 97
-"""Cycles until it is seen again whether nothing is in flight."""
 
 _PROGRAMS = 64
 """Programs whose translation is kept in this process."""
@@ -46,6 +44,8 @@ class Translation:
 
     Attributes:
         regions: The function of each address that has one.
+        known: These addresses.
+        lates: Functions of later stages, as :class:`Unit` numbers them.
     """
 
     code: bytes
@@ -53,6 +53,7 @@ class Translation:
     compile: Compile
     regions: Any = field(default_factory=ctypes.c_void_p * PROGRAM_SIZE)
     known: set[int] = field(default_factory=set)
+    lates: dict[int, int] = field(default_factory=dict)
     library: ctypes.CDLL | None = None
 
     def extend(self, address: int) -> bool:
@@ -70,6 +71,8 @@ class Translation:
         for entry in entries:
             self.regions[entry.address] = entry.region
             self.known.add(int(entry.address))
+        for late in (_Entry * unit.lates).in_dll(library, f"lates_{unit.key}"):
+            self.lates[int(late.address)] = int(late.region)
 
 
 _translations: OrderedDict[tuple[bytes, int, Compile], Translation] = OrderedDict()
@@ -85,49 +88,16 @@ def translation(code: ProgramMemory, compile_: Compile) -> Translation:
     return found
 
 
+class _Leaves(Exception):
+    """The interpreter stops, for translated code to go on."""
+
+
 class Beginning(Pipeline):
     """A core at its first cycles: programs that end soon are not worth a compiler.
 
     Attributes:
-        left: Whether it stopped for translated code to go on, with nothing in flight.
-        stays: Set to go on with the interpreter to the end.
+        rest: Who goes on, once the interpreter has left.
     """
-
-    left = False
-    stays = False
-
-    def _batch(self, slots: int) -> int:
-        if self.stays or self.cycle < PATIENCE:
-            return BATCH
-        self.left = not slots and not any(
-            any(ring) for ring in (self._landing, self._pending, self._storing)
-        )
-        return 0 if self.left else _RETRY
-
-
-def run_code(
-    core: CoreContext, code: ProgramMemory, entry: int, symbols: Symbols, compile_: Compile
-) -> CoreRun:
-    """Interpret a program, and translate it once it has run for :data:`PATIENCE` cycles.
-
-    Where there is no compiler after all the interpreter goes on.
-    """
-    beginning = Beginning(core, code, entry, symbols, None)
-    yield from beginning.run()
-    if not beginning.left:
-        return
-    rest = NativePipeline(core, code, beginning.address, symbols, compile_)
-    try:
-        rest.take_over(beginning)
-    except MissingEnvironment:
-        beginning.stays = True
-        yield from beginning.run()
-    else:
-        yield from rest.run()
-
-
-class NativePipeline(Pipeline):
-    """A core at work on translated machine code."""
 
     def __init__(
         self,
@@ -137,34 +107,100 @@ class NativePipeline(Pipeline):
         symbols: Symbols,
         compile_: Compile,
     ) -> None:
-        self._shared = Shared(core.tile.col << 16 | core.tile.row)
-        super().__init__(core, code, entry, symbols, None, self._shared.state)
+        super().__init__(core, code, entry, symbols, None)
+        self._compile = compile_
+        self._stays = False
+        self.rest: NativePipeline | None = None
+
+    def _batch(self, slots: int, goal: int) -> int:
+        stopping = goal == END or self._releasing
+        if self._stays or stopping or self.cycle < PATIENCE:
+            return BATCH
+        rest = NativePipeline(self._core, self._code, self.address, self._symbols, self._compile)
+        try:
+            rest.prepare(self.address)
+        except MissingEnvironment:
+            self._stays = True
+            return BATCH
+        take_over(rest, self.in_flight(slots, goal))
+        self.rest = rest
+        raise _Leaves
+
+    def in_flight(self, slots: int, goal: int) -> InFlight:
+        """Return all that the core has at a bundle's start."""
+        return InFlight(
+            state=self.state,
+            cycle=self.cycle,
+            stack=self.stack,
+            branch=(slots, goal),
+            part_words=self._part_words,
+            words=self._memory.words,
+            landing=self._landing,
+            late=(self._pending, self._storing),
+        )
+
+
+def run_code(
+    core: CoreContext, code: ProgramMemory, entry: int, symbols: Symbols, compile_: Compile
+) -> CoreRun:
+    """Interpret a program, and translate it once it has run for :data:`PATIENCE` cycles.
+
+    Where there is no compiler after all the interpreter goes on.
+    """
+    beginning = Beginning(core, code, entry, symbols, compile_)
+    try:
+        yield from beginning.run()
+    except _Leaves:
+        if beginning.rest is not None:
+            yield from beginning.rest.run()
+
+
+class NativePipeline(Pipeline):
+    """A core at work on translated machine code.
+
+    Attributes:
+        shared: Its state.
+    """
+
+    def __init__(
+        self,
+        core: CoreContext,
+        code: ProgramMemory,
+        entry: int,
+        symbols: Symbols,
+        compile_: Compile,
+    ) -> None:
+        self.shared = Shared(core.tile.col << 16 | core.tile.row)
+        super().__init__(core, code, entry, symbols, None, self.shared.state)
         self._compile = compile_
         self._translation = translation(code, compile_)
         self._error: BaseException | None = None
-        fields = self._shared.fields
+        fields = self.shared.fields
         fields.fault = Fault(self._guarded(self._reach))
         fields.release = Release(self._guarded(self._released))
         fields.stack = Moved(self._guarded(self._moved))
         fields.meaning = Compute(self._guarded(self._computed))
 
-    def take_over(self, before: Pipeline) -> None:
-        """Go on where another pipeline stopped, which has nothing in flight.
+    def prepare(self, address: int) -> None:
+        """Translate what is reached from an address.
 
         Raises:
             MissingEnvironment: There is no compiler.
         """
-        if self.address not in self._translation.known:
-            self._translation.extend(self.address)
-        state = self._shared.state
-        for index, value in enumerate(before.state.scalar):
-            state.scalar[index] = value
-        state.vector[:] = before.state.vector
-        state.bypassed[:] = before.state.bypassed
-        self.cycle, self.stack = before.cycle, before.stack
+        if address not in self._translation.known:
+            self._translation.extend(address)
+
+    def late_function(self, address: int, number: int) -> int:
+        """Return what an instruction, by its number in its bundle, does in a later stage."""
+        self.prepare(address)
+        return self._translation.lates[address << 8 | number]
+
+    def fetch(self, address: int) -> None:
+        """Use the memory at an address, before translated code does."""
+        self._reach(address, 4)
 
     def _run(self) -> CoreRun:
-        fields = self._shared.fields
+        fields = self.shared.fields
         fields.address, fields.cycle = self.address, self.cycle
         limit = self.cycle + BATCH
         while True:
@@ -187,30 +223,31 @@ class NativePipeline(Pipeline):
                 raise self._refusal()
             elif why == _DONE:
                 break
-        library = self._library()
-        if library.drain(ctypes.c_void_p(self._shared.address), ctypes.c_uint64(fields.cycle)):
+        library = self.library()
+        if library.drain(ctypes.c_void_p(self.shared.address), ctypes.c_uint64(fields.cycle)):
             raise self._refusal()
         yield from self._told(fields.cycle)
 
     def _told(self, cycle: int) -> CoreRun:
         yield from super()._told(cycle)
-        self._shared.fields.due = 0
+        self.shared.fields.due = 0
 
     def _enter(self) -> int:
         """Execute until Python is needed; return why it is."""
-        fields, found = self._shared.fields, self._translation
+        fields, found = self.shared.fields, self._translation
         while True:
             address = fields.address
             if address not in found.known and not found.extend(address):
                 self.address = address
                 self._translated(address)
                 raise RuntimeError(f"the bundle at {address:#x} has no translation")
-            state, regions = ctypes.c_void_p(self._shared.address), found.regions
-            why = int(self._library().run(state, regions))
+            state, regions = ctypes.c_void_p(self.shared.address), found.regions
+            why = int(self.library().run(state, regions))
             if why <= _REFUSED:
                 return why
 
-    def _library(self) -> ctypes.CDLL:
+    def library(self) -> ctypes.CDLL:
+        """Return a library with the run time's functions."""
         library = self._translation.library
         if library is None:
             raise RuntimeError("no code was translated")
@@ -218,20 +255,20 @@ class NativePipeline(Pipeline):
 
     def _wait(self) -> CoreRun:
         """Serve the bundle at the core's address, then let it be executed."""
-        fields = self._shared.fields
+        fields = self.shared.fields
         bundle = self._bundles.get(self.address) or self._translated(self.address)
         yield from self._served(bundle[1], fields.cycle)
         for number, reply in enumerate(self._replies):
             if reply is not None:
                 data = reply if isinstance(reply, bytes) else reply.to_bytes(4, "little")
-                self._shared.replies[number * REPLY : number * REPLY + len(data)] = data
+                self.shared.replies[number * REPLY : number * REPLY + len(data)] = data
         fields.served = 1
 
     def _flush(self, cycle: int) -> None:
-        if not self._shared.fields.releasing:
+        if not self.shared.fields.releasing:
             return
-        library = self._library()
-        if library.flush(ctypes.c_void_p(self._shared.address), ctypes.c_uint64(cycle)):
+        library = self.library()
+        if library.flush(ctypes.c_void_p(self.shared.address), ctypes.c_uint64(cycle)):
             raise self._refusal()
 
     def _refusal(self) -> BaseException:
@@ -262,7 +299,7 @@ class NativePipeline(Pipeline):
             memory.load(address, size)
         region = address >> 16
         view = np.asarray(memory.words[region])
-        self._shared.fields.region[region] = view.ctypes.data
+        self.shared.fields.region[region] = view.ctypes.data
 
     def _released(self, address: int, lock: int, value: int) -> None:
         tile, index = lock_of(self._core.tile, lock)
@@ -271,13 +308,13 @@ class NativePipeline(Pipeline):
 
     def _moved(self, pointer: int) -> None:
         """Look at a stack that has grown."""
-        fields = self._shared.fields
+        fields = self.shared.fields
         self.address, fields.highest, fields.stacked = fields.address, pointer, 1
         self._stack_moved(pointer)
 
     def _computed(self, number: int, sizes: bytes) -> None:
         """Compute what translated code has no C for."""
-        values, at = self._shared.values, 0
+        values, at = self.shared.values, 0
         reads, writes = ([int(n) for n in part.split()] for part in sizes.split(b"|"))
         arguments: list[int | bytes] = []
         for size in reads:

@@ -266,6 +266,26 @@ static inline u32 divides(u32 quotient, u32 remainder, u32 divisor, u32 *out) {
     return fits ? remainder - divisor : remainder;
 }
 
+// What another engine left in flight.
+extern "C" void give_landing(Core *s, u64 c, u32 kind, u32 place, u64 value, u32 size,
+                             const u8 *data) {
+    if (!s->started) start(s);
+    if (!size) return lands(s, c, kind, place, value);
+    Cell *cell = new_cell(s);
+    memcpy(cell->data, data, size);
+    lands_vector(s, c, kind, place, size, cell);
+}
+
+// Without a function of its own it is a store.
+extern "C" void give_late(Core *s, u64 c, int (*act)(Core *, u64, Late *), u32 stores, u32 a, u32 w,
+                          u32 size, const u8 *data) {
+    if (!s->started) start(s);
+    Late *late = later(s, c, act ? act : store_late, stores);
+    late->a = a;
+    late->w = w;
+    memcpy(late->data, data, size);
+}
+
 // Leave a region of code; what it keeps in registers of the host goes back to the state.
 #define LEAVE(at, reason)            \
     do {                             \

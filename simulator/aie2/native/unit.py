@@ -38,11 +38,14 @@ class Unit:
     Attributes:
         key: Names its table in the library, ``entries_<key>``.
         count: Addresses that the table has.
+        lates: Functions of later stages that ``lates_<key>`` has, by 256 times the address
+            plus the instruction's number.
         body: Its C, to be compiled behind :func:`prelude`.
     """
 
     key: str
     count: int
+    lates: int
     body: str
 
 
@@ -65,6 +68,7 @@ def unit_of(code: bytes, extent: int, root: int, known: Collection[int] = ()) ->
     text = "\0".join((str(root), ",".join(map(str, sorted(bundles)))))
     key = hashlib.sha256(code + text.encode()).hexdigest()[:16]
     late: list[str] = []
+    lates: list[str] = []
     regions: list[str] = []
     entries: list[str] = []
     addresses = sorted(bundles)
@@ -74,15 +78,20 @@ def unit_of(code: bytes, extent: int, root: int, known: Collection[int] = ()) ->
         for position, address in enumerate(part):
             following = part[position + 1] if position + 1 < len(part) else -1
             found = _case(code, address, bundles[address], following, key)
-            late += found[0]
+            late += found[0].late
+            lates += [f"    {{{number}, (Region){act}}}," for act, number in found[0].names.items()]
             cases += found[1]
         name = f"region_{key}_{number}"
         regions += _region(name, cases)
         entries += [f"    {{{address:#x}, {name}}}," for address in part]
-    name = f"entries_{key}[{len(entries)}]"
-    table = [f'extern "C" {{ extern const Entry {name}; }}', f"const Entry {name} = {{", *entries]
-    table += ["};", ""]
-    return Unit(key, len(addresses), "\n".join([*late, *regions, *table]))
+    tables = [*_table(f"entries_{key}", entries), *_table(f"lates_{key}", lates)]
+    return Unit(key, len(addresses), len(lates), "\n".join([*late, *regions, *tables]))
+
+
+def _table(name: str, lines: list[str]) -> list[str]:
+    name = f"{name}[{len(lines) + 1}]"
+    declared = f'extern "C" {{ extern const Entry {name}; }}'
+    return [declared, f"const Entry {name} = {{", *lines, "    {0, 0},", "};", ""]
 
 
 def prelude(body: str) -> str:
@@ -236,8 +245,8 @@ def _region(name: str, cases: list[str]) -> list[str]:
 
 def _case(
     code: bytes, address: int, bundle: Bundle, following: int, key: str
-) -> tuple[list[str], list[str]]:
-    """Return the functions of a bundle's later stages, and its case in its region."""
+) -> tuple[Text, list[str]]:
+    """Return a bundle's text, and its case in its region."""
     after = address + bundle.size
     text = _text_of(bundle, address, _returns(code, after), key)
     refused = f"LEAVE({address:#x}u, REFUSED);"
@@ -252,7 +261,7 @@ def _case(
     lines.append("c++;")
     if text.target == "END":
         lines.append(f"LEAVE({address:#x}u, DONE);")
-        return text.late, [f"case {address:#x}u: {{", *indented(lines), "}"]
+        return text, [f"case {address:#x}u: {{", *indented(lines), "}"]
     goes_on = f"next = {after:#x}u, here = {address:#x}u; goto after;"
     if text.target:
         lines.append(f"if (taken{text.target}) taken = 1, aim = target{text.target};")
@@ -263,4 +272,4 @@ def _case(
         )
         if following != after:
             lines.append(f"next = {after:#x}u; goto dispatch;")
-    return text.late, [f"case {address:#x}u: {{", *indented(lines), "}"]
+    return text, [f"case {address:#x}u: {{", *indented(lines), "}"]

@@ -220,6 +220,7 @@ class NativeText(InstructionText):
 
     def _function(self, lines: list[str]) -> None:
         """Write the function of what is done in a later stage."""
+        self._text.names[self._late] = self._at << 8 | self._id
         self._text.late += [
             f"static int {self._late}(Core *s, u64 c, Late *l) {{",
             "    u32 *const R = s->R; (void)R; (void)c; (void)l;",
