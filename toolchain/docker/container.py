@@ -9,6 +9,7 @@ what an engine that was stopped in between has left.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +29,9 @@ LABEL = "npulab.lease"
 
 HEADROOM = 64
 """Processes beyond the limit of a command, for the agent and its threads."""
+
+SHARES = 1024
+"""The scheduler's weight of one process of usual priority, in the engine's units."""
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -82,6 +86,9 @@ def options(spec: Spec, engine: Engine) -> dict[str, Any]:
         "tmpfs": {"/tmp": f"rw,nosuid,nodev,noexec,mode=1777,size={limits.scratch}"},  # noqa: S108
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,
+        # A container weighs as much as one process unless told otherwise; outside, every job
+        # of a build would weigh as one.
+        "cpu_shares": SHARES * (os.cpu_count() or 1),
         "pids_limit": limits.processes + HEADROOM,
         "ipc_mode": "private",
         "init": True,
