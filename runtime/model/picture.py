@@ -42,6 +42,7 @@ def roofline_svg(predictions: Sequence[Prediction], *, style: bool = True) -> st
 
     Args:
         predictions: What to draw, all with one clock; those without operations are left out.
+            Of several variants of a kernel the last carries its name.
         style: Put the style sheet into it; a page with several drawings has it once.
 
     Returns:
@@ -127,17 +128,19 @@ def _points(drawn: Sequence[Prediction]) -> Iterator[str]:
     places = [(_x(one.intensity), _y(_giga(one))) for one in drawn]
     taken = [_Box(x - 5, y, 10) for x, y in places]
     taken += _reserved(drawn[0].clock_hz) if drawn else ()
-    order = sorted(range(len(drawn)), key=lambda index: places[index])
-    for index in order:
+    named = {one.title.partition("/")[0]: index for index, one in enumerate(drawn)}
+    for index in sorted(range(len(drawn)), key=lambda index: places[index]):
         one, (x, y) = drawn[index], places[index]
+        tip = f"{one.title}: {one.intensity:.3g} operations a byte, {_giga(one):.3g} G/s"
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="work"><title>{tip}</title></circle>'
         kernel = one.title.partition("/")[0]
+        if named[kernel] != index:
+            continue
         box = _place(x, y, len(kernel) * CHARACTER, taken)
         taken.append(box)
         if abs(box.y - y) > FONT:
             anchor = min(max(x, box.x), box.x + box.width)
             yield _line(x, y, anchor, box.y, "edge")
-        tip = f"{one.title}: {one.intensity:.3g} operations a byte, {_giga(one):.3g} G/s"
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="work"><title>{tip}</title></circle>'
         yield text(round(box.x, 1), round(box.y + 5, 1), kernel)
 
 

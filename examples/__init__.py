@@ -1,0 +1,1 @@
+"""Whole programs that use the lab, as a user would write them."""

@@ -1,0 +1,1 @@
+"""Speech through the front of Whisper's encoder, on the simulated array."""
