@@ -12,7 +12,7 @@ from npulab.report.gather import gather
 if TYPE_CHECKING:
     from tests.report.conftest import Browser, Lab, Made
 
-PHONE, DESK = 360, 1280
+PHONE, DESK, A4 = 360, 1280, 794
 SCHEMES = ("light", "dark")
 SCREENS = [(width, scheme) for width in (PHONE, DESK) for scheme in SCHEMES]
 
@@ -209,8 +209,9 @@ def test_the_page_can_be_read_without_its_script(browser: Browser, made: Made) -
 
 
 def test_paper_has_all_and_nothing_to_click(browser: Browser, made: Made, tmp_path: Path) -> None:
-    browser.open(made.path, DESK)
+    browser.open(made.path, A4)
     browser.emulate("light", "print")
+    assert browser.evaluate("document.getElementById('matrix').offsetWidth") <= A4
     assert browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert (
         browser.evaluate("getComputedStyle(document.getElementById('controls')).display") == "none"
