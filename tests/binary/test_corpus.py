@@ -49,9 +49,14 @@ def _read(folder: Path) -> Iterator[tuple[Path, Package]]:
             continue
 
 
-def _lowered(path: Path) -> Lowered | None:
+def lowered_beside(path: Path) -> Lowered:
+    """Return the lowered design that a PDI was made of."""
     text = path.parent / "npu_insts.mlir"
-    return lower(_ELF.sub("", text.read_text()), str(text)) if text.exists() else None
+    return lower(_ELF.sub("", text.read_text()), str(text))
+
+
+def _lowered(path: Path) -> Lowered | None:
+    return lowered_beside(path) if (path.parent / "npu_insts.mlir").exists() else None
 
 
 def test_every_configuration_has_only_known_registers(packages: dict[Path, Package]) -> None:
@@ -128,12 +133,13 @@ def _operation(request: HostRequest) -> operations.Operation:
 
 OVERFLOWING = {"mel_optimized.mlir.prj", "mel_with_fft.mlir.prj"}
 """Designs whose kernels take frames of 3,648 and 7,008 bytes on a stack of 1,024: they write
-over the buffers behind it, and the next transfer writes over their variables."""
+over the buffers behind it, the next transfer writes over their variables, and they use an
+address that is none. Others overflow too and reach their end, see docs/binaries.md."""
 
 
 @pytest.mark.slow
 def test_whole_designs_run_their_machine_code(packages: dict[Path, Package]) -> None:
-    failures: dict[str, str] = {}
+    failures: dict[str, str | None] = {}
     done = 0
     for path, package in packages.items():
         lowered = _lowered(path)
@@ -147,9 +153,9 @@ def test_whole_designs_run_their_machine_code(packages: dict[Path, Package]) -> 
             assert any(mask is not None and mask.all() for mask in stats.written)
             done += 1
         except LabError as error:
-            failures[path.parent.name] = error.message
+            failures[path.parent.name] = error.code
     assert done
-    assert set(failures) <= OVERFLOWING, failures
+    assert failures == dict.fromkeys(OVERFLOWING, "NPU518")
 
 
 def _each(requests: Iterator[HostRequest]) -> HostRun:

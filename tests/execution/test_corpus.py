@@ -194,7 +194,9 @@ def compiled(case: Case, folder: Path) -> ctypes.CDLL:
         text = text.replace(before, after)
     source, library = folder / Path(case.source).name, folder / "kernel.so"
     source.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "ziglang", "c++" if case.is_float else "cc", "-O1", "-w"]
+    is_cpp = case.is_float or ('extern "C" {' in text and "__cplusplus" not in text)
+    language = ["c++", "-xc++"] if is_cpp else ["cc"]
+    command = [sys.executable, "-m", "ziglang", *language, "-O1", "-w"]
     beside = (corpus() / case.source).parent
     command += ["-shared", "-fPIC", "-fno-sanitize=all", "-ffp-contract=off"]
     command += [f"-I{folder}", f"-I{beside}"]
