@@ -1,9 +1,15 @@
-"""What `Program(...)` costs over bare calls of pyxrt, on the fake with its computation left out."""
+"""What `Program(...)` costs over bare calls of pyxrt, on the fake with its computation left out.
+
+    python bench/dispatch.py
+
+Bare calls and ours by turns in one process; medians of the rounds.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 from kernels import registry
 from runtime.xrt import XrtDevice, fake_stack
@@ -12,18 +18,15 @@ from toolchain.build import build
 from toolchain.unit import Unit
 
 CALLS = 1000
-ROUNDS = 9
+ROUNDS = 15
 
 
 def microseconds(call: Callable[[], object]) -> float:
-    """Return the processor time of a call, in the quickest of some rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        start = time.thread_time()
-        for _ in range(CALLS):
-            call()
-        times.append((time.thread_time() - start) / CALLS)
-    return min(times) * 1e6
+    """Return the processor time of a call, the mean of a round."""
+    start = time.thread_time()
+    for _ in range(CALLS):
+        call()
+    return (time.thread_time() - start) / CALLS * 1e6
 
 
 def main() -> None:
@@ -43,9 +46,14 @@ def main() -> None:
         return 0
 
     runs.Run._compute = complete  # type: ignore[method-assign]
-    bare = microseconds(_bare(stack.files(result.build), inputs))
-    ours = microseconds(lambda: program(*inputs))
-    print(f"bare calls {bare:.1f} us, Program(...) {ours:.1f} us: {ours - bare:+.1f} us")
+    bare = _bare(stack.files(result.build), inputs)
+    rounds = [(microseconds(bare), microseconds(lambda: program(*inputs))) for _ in range(ROUNDS)]
+    over = [ours - alone for alone, ours in rounds]
+    alone, ours = (median(times) for times in zip(*rounds, strict=True))
+    print(
+        f"bare calls {alone:.1f} us, Program(...) {ours:.1f} us: {median(over):+.1f} us, "
+        f"{min(over):+.1f} to {max(over):+.1f}"
+    )
 
 
 def _bare(files: tuple[object, object], inputs: list[object]) -> Callable[[], object]:

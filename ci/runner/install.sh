@@ -19,6 +19,7 @@ state=/var/lib/npulab-runner
 secrets=/etc/npulab-runner
 unit=/etc/systemd/system/npulab-runner.service
 limits=/etc/security/limits.d/npulab-runner.conf
+queue=/etc/tmpfiles.d/npulab-runner.conf
 node=/dev/accel/accel0
 labels=self-hosted,linux,npu,phoenix
 url='' archive='' sha256='' token='' dry='' uninstall=''
@@ -57,13 +58,18 @@ done
 [[ -n $dry || $EUID -eq 0 ]] || die 'run it as root, or with --dry-run' 3
 
 if [[ -n $uninstall ]]; then
-    say 'stop the service, after the job that it may be running'
-    run systemctl disable --now npulab-runner.service
-    run rm -f "$unit" "$limits"
+    # What is not there needs no removing: an installation that broke off is taken back too.
+    if [[ -n $dry || -e $unit ]]; then
+        say 'stop the service, after the job that it may be running'
+        run systemctl disable --now npulab-runner.service
+    fi
+    run rm -f "$unit" "$limits" "$queue"
     run systemctl daemon-reload
-    say 'remove the user with all that its jobs left, and the token'
-    run userdel --remove "$user"
-    run rm -rf "$home" "$state" "$secrets"
+    say 'remove the user with all that its jobs left, the token, and the queue'
+    if [[ -n $dry ]] || id "$user" >/dev/null 2>&1; then
+        run userdel "$user"
+    fi
+    run rm -rf "$home" "$state" "$secrets" /run/lock/npulab
     exit 0
 fi
 
@@ -76,7 +82,9 @@ echo "$sha256  $archive" | sha256sum --check --status || die 'the archive is not
 group=$(stat -c %G "$node" 2>/dev/null || echo render)
 
 say 'a user without a password, in the group that owns the NPU, with memory to lock'
-run useradd --system --create-home --home-dir "$state" --shell /usr/sbin/nologin "$user"
+if [[ -n $dry ]] || ! id "$user" >/dev/null 2>&1; then
+    run useradd --system --create-home --home-dir "$state" --shell /usr/sbin/nologin "$user"
+fi
 run usermod --append --groups "$group" "$user"
 run usermod --append --groups docker "$user"
 write "$limits" 644 <<END
@@ -97,8 +105,11 @@ for lock in build lab lint; do
 done
 run "$state/venv/bin/pip" install --no-deps --no-build-isolation "$lab"
 
-say 'the queue of the NPU, shared by all jobs'
-run install -d -m 2775 -g "$group" /var/lock/npulab
+say 'the queue of the NPU, shared by all jobs; its folder is made anew at every start'
+write "$queue" 644 <<END
+d /run/lock/npulab 2775 root $group -
+END
+run systemd-tmpfiles --create "$queue"
 
 say 'a service that runs one job, forgets the runner, and starts over'
 write "$unit" 644 <<END

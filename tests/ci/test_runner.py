@@ -6,12 +6,14 @@ import hashlib
 import os
 import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 from click.testing import CliRunner
 
 from npulab.cli import cli
 from runtime.health import Sign, examine, out_of_rotation
+from runtime.lock import DEFAULT
 from runtime.xrt import XrtDevice, fake_stack
 from simulator.fake_xrt.board import Board
 from simulator.fake_xrt.faults import Ends, Spoiled
@@ -67,9 +69,32 @@ def test_the_uninstaller_removes_what_the_installer_makes(options: dict[str, str
         "/opt/npulab-runner",
         "/var/lib/npulab-runner",
         "/etc/npulab-runner",
+        "/etc/tmpfiles.d/npulab-runner.conf",
+        "/run/lock/npulab",
     ):
         assert path in made
         assert path in removed.stdout
+
+
+def test_the_queues_folder_is_there_after_a_restart(options: dict[str, str]) -> None:
+    """/var/lock is emptied when the machine starts: who makes the folder is systemd-tmpfiles."""
+    made = install(*flat(options), "--dry-run").stdout
+    assert "d /run/lock/npulab 2775 root render -" in made.splitlines()
+    assert "systemd-tmpfiles --create /etc/tmpfiles.d/npulab-runner.conf" in made
+    assert str(DEFAULT) == "/var/lock/npulab"
+
+
+@pytest.mark.skipif(not which("systemd-analyze"), reason="no systemd-analyze on this machine")
+def test_the_unit_is_valid(options: dict[str, str], tmp_path: Path) -> None:
+    """The programs that it names are not installed here: only that may be said against it."""
+    made = install(*flat(options), "--dry-run").stdout
+    unit = tmp_path / "npulab-runner.service"
+    unit.write_text(made[made.index("[Unit]") : made.index("END", made.index("[Install]"))])
+    ended = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+    )
+    said = [line for line in ended.stderr.splitlines() if unit.name in line]
+    assert all("is not executable" in line for line in said), ended.stderr
 
 
 @pytest.mark.parametrize(
