@@ -71,6 +71,7 @@ def prediction_document(one: Prediction) -> dict[str, Any]:
         "binds": one.binds.value,
         "array_binds": one.array_bound.kind.value,
         "dispatch_share": one.dispatch_share,
+        "least_cycles": one.least_cycles,
         "of_peak": one.of_peak,
         "of_cores_peak": one.of_cores_peak,
         "read_bytes": one.read_bytes,
@@ -105,5 +106,5 @@ def _peak(one: Prediction) -> str:
     many = "core" if one.cores == 1 else "cores"
     return (
         f"{one.of_peak:.1%} of 16 cores, {one.of_cores_peak:.1%} of the {one.cores} {many} used "
-        f"({one.macs} multiply-accumulates a cycle)"
+        f"({one.macs} multiply-accumulates a cycle each: {one.least_cycles:,.0f} cycles on all 16)"
     )

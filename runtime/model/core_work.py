@@ -145,14 +145,20 @@ class _Reader:
 
     def _body(self, statements: Iterable[ast.stmt], done: Stretch) -> None:
         for statement in statements:
-            if isinstance(statement, ast.For):
-                self._loop(statement, done)
-            elif isinstance(statement, ast.If):
-                self._branch(statement, done)
-            elif isinstance(statement, ast.While):
-                self._refuse_if_timed(statement, "a loop that ends on a condition")
-            else:
-                self._simple(statement, done)
+            try:
+                self._statement(statement, done)
+            except ValueError:
+                self._refuse_if_timed(statement, "a step that depends on data")
+
+    def _statement(self, statement: ast.stmt, done: Stretch) -> None:
+        if isinstance(statement, ast.For):
+            self._loop(statement, done)
+        elif isinstance(statement, ast.If):
+            self._branch(statement, done)
+        elif isinstance(statement, ast.While):
+            self._refuse_if_timed(statement, "a loop that ends on a condition")
+        else:
+            self._simple(statement, done)
 
     def _loop(self, loop: ast.For, done: Stretch) -> None:
         turns = _turns(loop)
@@ -197,7 +203,7 @@ class _Reader:
     def _simple(self, statement: ast.stmt, done: Stretch) -> None:
         for node in ast.walk(statement):
             if isinstance(node, ast.Yield) and isinstance(node.value, ast.Call):
-                self._request(node.value, statement, done)
+                self._request(node.value, done)
             elif isinstance(node, ast.YieldFrom) and isinstance(node.value, ast.Call):
                 called = self._functions[ast.unparse(node.value.func)]
                 inner = Stretch()
@@ -206,14 +212,8 @@ class _Reader:
             elif isinstance(node, ast.Call) and _is_release(node):
                 self._release(node, done)
 
-    def _request(self, call: ast.Call, statement: ast.stmt, done: Stretch) -> None:
+    def _request(self, call: ast.Call, done: Stretch) -> None:
         name = ast.unparse(call.func)
-        try:
-            self._timed(name, call, done)
-        except ValueError:
-            self._refuse_if_timed(statement, f"a step that depends on data ({name})")
-
-    def _timed(self, name: str, call: ast.Call, done: Stretch) -> None:
         if name == "Delay":
             self._delay(call.args[0], done)
         elif name == "Acquire":

@@ -167,6 +167,12 @@ def _chain(known: dict[int, BufferDescriptor], first: int, times: int) -> Chain:
     order: list[int] = []
     number: int | None = first
     while number is not None and number not in order:
+        if number not in known:
+            raise CheckFailed(
+                f"the performance model cannot count a task: nothing writes descriptor {number}",
+                cure="run the design instead: npulab trace says who uses it",
+                code="NPU261",
+            )
         order.append(number)
         number = known[number].next_bd
     start = order.index(number) if number is not None else 0

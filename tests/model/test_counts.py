@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from errors import CheckFailed
+from errors import CheckFailed, LabError
 from kernels import registry
 from runtime.model.balance import Balance, balance
 from runtime.model.buffering import pools
 from runtime.model.core_work import core_work
+from runtime.model.latency import Latencies
 from runtime.model.traffic import host_work
 from simulator import Simulation
+from simulator.array.host import PushTask
 from simulator.mlir.lower import Lowered, lower
 from toolchain.build import build
 from toolchain.unit import Unit
@@ -123,6 +127,49 @@ def test_a_core_that_branches_on_data_is_refused() -> None:
     message = str(refused.value)
     assert "cannot count what the core of tile(0,2) does: it has a branch on" in message
     assert "npulab trace" in message
+
+
+def test_a_release_of_a_computed_amount_is_refused() -> None:
+    body = f"""{CALL}
+        %turn = arith.index_cast %i : index to i32
+        aie.use_lock(%lock, Release, %turn)"""
+    lock = "%lock = aie.lock(%core, 15) {init = 0 : i32}\n    %c = aie.core"
+    with pytest.raises(CheckFailed) as refused:
+        counted(design(body=body).replace("%c = aie.core", lock), {"work": 100})
+    assert refused.value.code == "NPU261"
+    assert "a step that depends on data" in str(refused.value)
+
+
+def test_a_task_of_a_descriptor_that_nobody_wrote_is_refused() -> None:
+    lowered = lower(design())
+    commands = lowered.commands(lowered.sequence(None))
+    pushes = (command for command in commands if isinstance(command, PushTask))
+    with pytest.raises(CheckFailed) as refused:
+        host_work(lowered.configuration, pushes)
+    assert refused.value.code == "NPU261"
+    assert "nothing writes descriptor 0" in str(refused.value)
+
+
+def test_every_design_of_the_tests_is_counted_or_refused_by_name() -> None:
+    done = 0
+    for path in sorted(Path(__file__).parents[1].rglob("*.mlir")):
+        try:
+            lowered = lower(path.read_text(), path.name)
+        except LabError:
+            continue
+        for sequence in lowered.design.sequences.values():
+            try:
+                host = host_work(lowered.configuration, lowered.commands(sequence))
+                works = [core_work(program, {}) for program in lowered.programs]
+                found = balance(lowered.configuration, host, works, path.name)
+            except LabError:
+                continue
+            latencies = Latencies(lowered.configuration, host, found)
+            actors = [*found.chains, *found.cores]
+            assert all(latencies.fill(one) >= 0 <= latencies.drain(one) for one in actors)
+            pools(lowered.configuration, lowered.programs, found)
+            done += 1
+    assert done > 10
 
 
 def test_words_that_do_not_balance_are_refused() -> None:
