@@ -99,6 +99,26 @@ def test_a_binding_says_what_to_arm(write: Write, simulate: Simulate, heads: str
     np.testing.assert_array_equal(y, x)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("dirs = array<i32: 0>", "dirs = array<i32: 7>", "channel 0, direction 7, of tile(0,2)"),
+        ("indices = array<i32: 0>", "indices = array<i32: 2>", "channel 2, direction 0, of tile("),
+        ("inits = array<i32: 1, 0>", "inits = array<i32: 1>", "and a value for each lock"),
+        ("indices = array<i32: 0>", "indices = array<i32: 1>", "S2MM:1, which no DMA program sta"),
+    ],
+)
+def test_a_binding_that_contradicts_itself(write: Write, old: str, new: str, message: str) -> None:
+    text = write.design(
+        BOUND.replace("HEADS", "").replace(old, new)
+        + "aie.runtime_sequence() { aiex.dma_channel_reset_for(@again) }"
+    )
+    with pytest.raises(CheckFailed) as error:
+        Simulation(text).run([])
+    assert error.value.code == "NPU109"
+    assert message in error.value.message
+
+
 def test_descriptors_of_a_pool(write: Write, simulate: Simulate) -> None:
     tasks = ""
     for number, (fifo, value) in enumerate([("MM2S", "x"), ("S2MM", "y")]):

@@ -93,6 +93,16 @@ def _bound(
     for position, (tile, direction, number) in enumerate(
         zip(tiles, directions, numbers, strict=True)
     ):
+        limits = design.geometry.limits(tile)
+        known = (limits.s2mm, limits.mm2s)
+        shim = design.geometry.kind(tile) is TileKind.SHIM
+        if shim or direction not in (0, 1) or not 0 <= number < known[direction]:
+            raise refuse(
+                binding,
+                f"the binding names channel {number}, direction {direction}, of {tile}",
+                code="NPU109",
+                cure="name a channel of a core or memory tile, with 0 for S2MM and 1 for MM2S",
+            )
         channel = ChannelId(tile, _DIRECTIONS[direction], number)
         if position < min(len(heads), len(repeats)):
             channels[channel] = heads[position], repeats[position]
