@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import CallOp, ReturnOp
@@ -71,7 +74,8 @@ class DesignParser(Parser):
         """
         try:
             self._parser_state = ParserState(DesignLexer(Input(self._text, self._source.data)))
-            module = self.parse_module()
+            with _uncollected():
+                module = self.parse_module()
         except ParseError as error:
             raise self._explain(error) from None
         except (DiagnosticException, ValueError) as error:
@@ -221,6 +225,18 @@ class DesignParser(Parser):
             code=code,
             cure=cure,
         )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector rest: what a parser makes stays, and is much to look through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _lower(message: str) -> str:

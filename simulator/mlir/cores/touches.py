@@ -82,6 +82,8 @@ def emit_touches(out: Emitter, run: Sequence[Operation], block: Block) -> None:
 
 
 def _accesses(op: Operation) -> Iterator[_Access]:
+    if not any(isinstance(value.type, MemRefType) for value in op.operands):
+        return
     accessed = window(op)
     if accessed is not None:
         place, indices, more, mode = accessed
