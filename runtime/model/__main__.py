@@ -2,9 +2,9 @@
 
     python -m runtime.model docs/model.md [--simulate]
 
-The roofline is written to ``images/roofline.svg`` beside the page. With --simulate every variant
-is run on the simulated array first, which takes minutes; without, the cycles of the last such run
-are used (``runtime/model/simulated.json``).
+The roofline is written to ``images/roofline.svg`` beside the page. Variants whose simulated cycles
+are not known yet (``runtime/model/simulated.json``) are run on the simulated array first; with
+--simulate all are, which takes minutes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Rewrite a page's tables, and its picture."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("page", type=Path)
-    parser.add_argument("--simulate", action="store_true", help="run every variant first")
+    parser.add_argument("--simulate", action="store_true", help="run every variant, known or not")
     options = parser.parse_args(arguments)
     variants = report.kernels()
-    if options.simulate:
-        cycles = {}
-        for kernel in variants:
-            cycles[kernel.title] = report.simulate(kernel)
+    known = {} if options.simulate else report.simulated()
+    cycles = {}
+    for kernel in variants:
+        cycles[kernel.title] = known.get(kernel.title) or report.simulate(kernel)
+        if kernel.title not in known:
             sys.stderr.write(f"{kernel.title}: {cycles[kernel.title]:,} cycles\n")
-        report.SIMULATED.write_text(json.dumps(cycles, indent=1) + "\n")
+    report.SIMULATED.write_text(json.dumps(cycles, indent=1) + "\n")
     page = options.page.read_text()
-    for name, content in report.parts(variants, report.simulated()).items():
+    for name, content in report.parts(variants, cycles).items():
         page = report.replaced(page, name, content)
     options.page.write_text(page)
     picture = options.page.parent / "images" / "roofline.svg"

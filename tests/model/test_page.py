@@ -11,7 +11,7 @@ from runtime.model import predict, report
 from runtime.model.limits import CLOCK_HZ, DISPATCH_S
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"
-AGAIN = "run: python -m runtime.model docs/model.md --simulate"
+AGAIN = "run: python -m runtime.model docs/model.md (with --simulate where cycles changed)"
 QUICK = ("gelu_int8", "matmul_int8", "passthrough", "layernorm_int8", "softmax_bf16")
 
 
