@@ -29,7 +29,7 @@ ELSEWHERE = {
     "NPU217": "a second run after a failed one: tests/array/test_host.py",
     "NPU218": "a fault of a front end: tests/array/test_refusals.py",
     "NPU261": "the performance model, not the run: tests/model/test_counts.py",
-    "NPU262": "the performance model, not the run: tests/model",
+    "NPU262": "the performance model, not the run: tests/model/test_counts.py",
 }
 """Codes of designs and of their simulation that no design text alone brings about."""
 
