@@ -30,6 +30,7 @@ from simulator.aie2.listing import plain
 from simulator.aie2.machine import ProgramMemory
 from simulator.array.config import CoreProgram, TileId
 from simulator.array.core_control import MachineCode, machine_code
+from simulator.array.host import Limits
 from simulator.binary.executable import Executable
 from simulator.binary.package import Package
 from simulator.mlir.layouts import layout
@@ -57,12 +58,13 @@ _FUNCTIONS: dict[str, Case] = {
     "build_layernorm/layernorm_simple": _NAMES["layernorm_int8_256"],
     "build_attention/attention_simple": _like("attention_16x16", numbers=(4,)),
     "build_attention_64x64/attention_64x64": _like("attention_64x64", numbers=(4,)),
-    "build_attention_iron/attention_iron_generated": _like("attention_64x64", numbers=(3,)),
-    "whisper_encoder_kernels/fresh_attention_iron": _like("attention_64x64", numbers=(3,)),
     "build_attention_int32/attention_64x64": _like("attention_64x64", numbers=(4,)),
     "build_layernorm/layernorm_bf16": _NAMES["layernorm_simple_bf16"],
     "build_gelu/gelu_bf16": _NAMES["gelu_bf16"],
     "build_softmax_bf16/softmax_bf16": _NAMES["softmax_bf16"],
+    "build_softmax_multicolumn/softmax_multicolumn_4tile": _NAMES["softmax_bf16"],
+    "build_softmax_multicolumn_fixed/softmax_multicolumn_combined": _NAMES["softmax_bf16"],
+    "build_softmax_parallel/softmax_parallel_2tile": _NAMES["softmax_bf16"],
     "build_softmax_batched/softmax_batched_bf16": Case(
         "softmax_batched_bf16_4",
         "",
@@ -94,6 +96,9 @@ _FUNCTIONS: dict[str, Case] = {
     ),
 }
 """The function of a design whose source lies beside it, by the design's folder."""
+
+LIMITS = Limits(max_seconds=1200)
+"""For four attentions in a row on a busy machine."""
 
 ELSEWHERE = 0x7C000
 """Behind the buffers and data of every design whose stack is too small."""
@@ -173,7 +178,7 @@ def run(
         for array in arrays[: len(arrays) // 2]:
             array[:] = np.frombuffer(data * -(-array.size // len(data)), np.uint8)[: array.size]
     try:
-        stats = Executable(package.images, 1, code=code).play(
+        stats = Executable(package.images, 1, limits=LIMITS, code=code).play(
             iter(design.commands(sequence)), arrays
         )
     except LabError as error:
