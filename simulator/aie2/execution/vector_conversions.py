@@ -137,6 +137,7 @@ def narrow_float32(value: bytes, rounding: int) -> bytes:
 def floor_bfloat16(value: bytes, shift: int) -> bytes:
     """Floor bfloat16 lanes times two to a signed 6-bit shift, saturated to 32 bits."""
     power = ((shift & 63) ^ 32) - 32
-    scaled = np.floor(np.ldexp(float32(value).astype(np.float64), power))
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        scaled = np.floor(np.ldexp(float32(value).astype(np.float64), power))
     clipped = np.clip(np.nan_to_num(scaled, nan=2.0**31), -(2.0**31), 2.0**31 - 1)
     return packed(clipped.astype(np.int64), 32)
