@@ -134,12 +134,13 @@ def _operation(request: HostRequest) -> operations.Operation:
 OVERFLOWING = {"mel_optimized.mlir.prj", "mel_with_fft.mlir.prj"}
 """Designs whose kernels take frames of 3,648 and 7,008 bytes on a stack of 1,024: they write
 over the buffers behind it, the next transfer writes over their variables, and they use an
-address that is none. Others overflow too and reach their end, see docs/binaries.md."""
+address that is none, or not, as the data have it. Others overflow too, see docs/binaries.md."""
 
 
 @pytest.mark.slow
 def test_whole_designs_run_their_machine_code(packages: dict[Path, Package]) -> None:
     failures: dict[str, str | None] = {}
+    overflowed: set[str] = set()
     done = 0
     for path, package in packages.items():
         lowered = _lowered(path)
@@ -152,10 +153,14 @@ def test_whole_designs_run_their_machine_code(packages: dict[Path, Package]) -> 
             stats = Executable(package.images, 1).play(_each(lowered.commands(sequence)), arrays)
             assert any(mask is not None and mask.all() for mask in stats.written)
             done += 1
+            if any(finding.code == "NPU518" for finding in stats.findings):
+                overflowed.add(path.parent.name)
         except LabError as error:
             failures[path.parent.name] = error.code
     assert done
-    assert failures == dict.fromkeys(OVERFLOWING, "NPU518")
+    assert set(failures) <= OVERFLOWING
+    assert set(failures.values()) <= {"NPU518"}
+    assert overflowed | set(failures) >= OVERFLOWING
 
 
 def _each(requests: Iterator[HostRequest]) -> HostRun:
