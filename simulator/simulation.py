@@ -13,7 +13,7 @@ import numpy.typing as npt
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute
 
-from errors import CheckFailed, LabError, UsageError
+from errors import CheckFailed, LabError, UsageError, nearest
 from simulator.array.array import Array
 from simulator.array.config import Configuration
 from simulator.array.host import HostRequest, HostRun, Limits
@@ -24,6 +24,7 @@ from simulator.mlir.cores.natives import Watch, stuck
 from simulator.mlir.dialects.device import RuntimeSequence
 from simulator.mlir.layouts import layout
 from simulator.mlir.lower import Lowered, lower
+from simulator.mlir.plan import Plan
 
 _WATCH_PERIOD = 0.2
 """Seconds between two looks of the watchdog at native code."""
@@ -69,13 +70,17 @@ class Simulation:
             ``--generate-ctrl-pkt-overlay`` of aiecc adds.
         watched: Look for races and for cores that read what nobody has written; a run is
             faster without.
+        external: For an ``aie.external_buffer`` by its name the array that it is: C-contiguous,
+            of its size in bytes, read and written in place. Those that are not given are zeros.
+            Host memory like the arrays of a run, but it stays from run to run.
+            Those of another device that a sequence loads are zeros, too, and cannot be given.
 
     Attributes:
         sources: The Python source that each core body was compiled to, by tile.
 
     Raises:
         UsageError: NPU101 to NPU104, NPU140, NPU141: the design is none for a Phoenix, or a
-            library lacks what it links.
+            library lacks what it links; NPU161, an array of `external` does not suit it.
         CheckFailed: NPU1xx, NPU2xx: the design contradicts itself or the array.
     """
 
@@ -93,6 +98,7 @@ class Simulation:
         warn: Iterable[Kind] | None = None,
         watched: bool = True,
         control_overlay: bool = False,
+        external: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
         self._lowered = lower(design, source, device, overlay=control_overlay)
         self._limits = limits or Limits()
@@ -100,6 +106,7 @@ class Simulation:
         self._libraries, self._cycles = libraries or {}, cycles or {}
         self._compile_loops = compile_loops
         self._warn = warned_of() if warn is None else frozenset(warn)
+        self._external = _external_arrays(self._lowered.plan, external or {})
         self._array = Array(self._bind(self._lowered), recorder, watched=watched)
         self.sources = {program.tile: program.source for program in self._lowered.programs}
 
@@ -111,6 +118,11 @@ class Simulation:
         beyond: Sequence[npt.NDArray[Any]] = (),
     ) -> Run:
         """Play a runtime sequence on host arrays.
+
+        The run ends with the sequence. Where the device has shim DMA programs of its own, which
+        no sequence need wait for, it ends when the array has come to rest after that: programs
+        that go round without a lock never do, and are given up at the limits. Without any
+        sequence such a device is run with no arrays.
 
         Args:
             arrays: One for each argument of the sequence, in its order: C-contiguous, at least
@@ -142,6 +154,16 @@ class Simulation:
             warnings=warnings,
         )
 
+    def external(self, name: str) -> npt.NDArray[Any]:
+        """Return the array that an ``aie.external_buffer`` is: the one given, never a copy.
+
+        Raises:
+            UsageError: NPU161, the device has no external buffer of that name.
+        """
+        if name not in self._external:
+            raise _no_external(name, self._external)
+        return self._external[name]
+
     def argument_types(self, sequence: str | None = None) -> list[Attribute]:
         """Return the types of a runtime sequence's arguments, in order.
 
@@ -151,7 +173,11 @@ class Simulation:
         return [arg.type for arg in self._lowered.sequence(sequence).body.blocks[0].args]
 
     def _bind(self, lowered: Lowered) -> Configuration:
-        return lowered.bind(self._libraries, self._cycles, self._watch, self._compile_loops)
+        bound = lowered.bind(self._libraries, self._cycles, self._watch, self._compile_loops)
+        if lowered is self._lowered:
+            for name in bound.external:
+                bound.external[name] = self._external[name].reshape(-1).view(np.uint8)
+        return bound
 
     def _watched(self, program: HostRun, arrays: Sequence[npt.NDArray[Any]]) -> RunStats:
         """Run in a thread of its own, and give up on native code that never returns.
@@ -181,6 +207,40 @@ class Simulation:
 
 def _program(commands: Iterable[HostRequest]) -> HostRun:
     yield from commands
+
+
+def _external_arrays(
+    plan: Plan, given: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the array of each external buffer, zeros where none is given."""
+    declared = {buffer.name: buffer.layout for buffer in plan.external.values()}
+    for name, array in given.items():
+        if name not in declared:
+            raise _no_external(name, declared)
+        what = declared[name]
+        if array.nbytes != what.nbytes or not array.flags.c_contiguous:
+            gaps = "" if array.flags.c_contiguous else " and is not C-contiguous"
+            raise UsageError(
+                f"external buffer {name} is {what} with {what.nbytes} bytes, and the array has "
+                f"{array.nbytes}{gaps}",
+                cure="pass a C-contiguous array of its size",
+                code="NPU161",
+            )
+    zeros = {
+        name: np.zeros([extent or 0 for extent in what.shape], np.dtype(what.element.numpy))
+        for name, what in declared.items()
+        if name not in given
+    }
+    return {**zeros, **given}
+
+
+def _no_external(name: str, known: Iterable[str]) -> UsageError:
+    names = ", ".join(known) or "none"
+    return UsageError(
+        f"the device has no external buffer {name}{nearest(name, list(known))}",
+        cure=f"name one that the device declares: {names}",
+        code="NPU161",
+    )
 
 
 def _check_arrays(

@@ -123,6 +123,8 @@ class Array:
         self._cores: dict[TileId, CoreProcess] = {}
         self._control_units: dict[TileId, ControlUnit] = {}
         self._unbound: list[Descriptor] = []
+        external = configuration.external
+        self._external = {name: HostBuffer(name, external[name]) for name in external}
         self._before = self._counters()
         self._configure(configuration)
 
@@ -163,7 +165,8 @@ class Array:
     def run_host(
         self, program: HostRun, host_buffers: Sequence[npt.NDArray[Any]], limits: Limits
     ) -> RunStats:
-        """Run a host program to its end; the array works on meanwhile.
+        """Run a host program to its end; the array works on meanwhile, and to rest where it
+        has external buffers.
 
         Args:
             program: A host program (see :mod:`simulator.array.host`).
@@ -248,6 +251,8 @@ class Array:
             self._lock_use(content.release),
             self._findings.unwritten,
         )
+        if content.external is not None:
+            descriptor.bind(self._external[content.external])
         if content.host_arg is None:
             return
         if self._host_buffers is None:
@@ -420,9 +425,12 @@ class Array:
 
     def _run(self, host: CommandProcessor, limits: Limits) -> None:
         last_cycle = self._scheduler.now + limits.max_cycles
+        deadline = monotonic() + limits.max_seconds
         try:
-            if not self._scheduler.run(last_cycle, monotonic() + limits.max_seconds):
+            if not self._scheduler.run(last_cycle, deadline):
                 raise Deadlock(self._wait_for(host))
+            if self._external:  # shim channels of the design's own work on, whoever awaits them
+                self._scheduler.run(last_cycle, deadline)
         except OutOfCyclesError:
             raise self._given_up(host, f"{limits.max_cycles} cycles", "NPU201") from None
         except OutOfTimeError:

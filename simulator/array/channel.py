@@ -157,6 +157,15 @@ class Channel:
         """Return how many tasks are not finished."""
         return len(self.queue) + (self.task is not None)
 
+    @property
+    def between(self) -> bool:
+        """Whether it goes round in a shim tile's own program and has received no part transfer."""
+        if self._current is None or self._current.record.external is None:
+            return False
+        last = self._descriptors[self._chain(self._current.index)[-1]]
+        part = self.id.direction is Direction.S2MM and self._port.begun
+        return last.record.next_bd is not None and not part
+
     def waits(self, releasers: Releasers) -> Wait | None:
         """Return what it waits for, see :class:`simulator.array.deadlock.Agent`."""
         descriptor = self._current

@@ -185,11 +185,18 @@ def check_bounds(size: int, bd: BufferDescriptor, what: str) -> None:
     if bd.address < 0 or end > size:
         raise CheckFailed(
             f"{what}: it reaches bytes {bd.address}..{end - 1}, outside the {size} bytes of "
-            + (f"host argument {bd.host_arg}" if bd.memory is None else f"{bd.memory}'s memory"),
+            + addressed(bd),
             cure="check offset, sizes and strides; the outermost dimension goes on until the "
             "length is reached",
             code="NPU205",
         )
+
+
+def addressed(bd: BufferDescriptor) -> str:
+    """Name the memory that a BD addresses."""
+    if bd.external is not None:
+        return f"external buffer {bd.external}"
+    return f"host argument {bd.host_arg}" if bd.memory is None else f"{bd.memory}'s memory"
 
 
 def check_task(geometry: Geometry, channel: ChannelId, task: Task, what: str) -> None:
@@ -252,9 +259,8 @@ def _check_form(what: str, bd: BufferDescriptor, limits: TileLimits, kind: TileK
         raise _malformed(f"{what}: iteration must have size 1..{MAX_ITERATION}, current below it")
     if bd.packet is not None and not (0 <= bd.packet.id < PACKET_IDS and 0 <= bd.packet.type < 8):
         raise _malformed(f"{what}: packet id must be in 0..{PACKET_IDS - 1}, type in 0..7")
-    if (bd.memory is None) != (kind is TileKind.SHIM) or (bd.memory is None) != (
-        bd.host_arg is not None
-    ):
+    in_host = bd.host_arg is not None or bd.external is not None
+    if (bd.memory is None) != (kind is TileKind.SHIM) or (bd.memory is None) != in_host:
         raise _malformed(f"{what}: a shim BD addresses a host argument, any other a tile's memory")
     _check_pads(what, bd, kind)
 

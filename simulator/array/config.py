@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from simulator.array.core import CoreContext
     from simulator.array.host import PollRegister, WriteRegisters
 
@@ -161,6 +164,7 @@ class BufferDescriptor:
             until `length` is reached, as the hardware's does.
         pads: Padding around each dimension of `dims`, memory-tile MM2S only; zeros are sent.
         host_arg: Which runtime-sequence argument `address` counts from (shim tiles).
+        external: Which external buffer of the configuration instead.
         packet: Header to send in front of the payload (MM2S on a packet-switched route).
         next_bd: The BD executed after this one, None ends the task.
     """
@@ -176,6 +180,7 @@ class BufferDescriptor:
     packet: Packet | None = None
     next_bd: int | None = None
     host_arg: int | None = None
+    external: str | None = None
     origin: Origin = NOWHERE
 
 
@@ -218,7 +223,8 @@ class Lock:
 @dataclass(frozen=True, kw_only=True)
 class Channel:
     """What a DMA channel of a core or memory tile does from the start: tasks queued before
-    the cores run. Shim channels are usually started by the runtime sequence instead.
+    the cores run. Shim channels are usually started by the runtime sequence instead; a design's
+    own shim DMA program starts them here, too.
     """
 
     tile: TileId
@@ -279,6 +285,9 @@ class Configuration:
         bds: Buffer descriptors by tile and BD index.
         writes: Register writes (and looks at registers) that configure what the other records
             do not, in order.
+        external: Host memory that is no run's argument, by name: arrays of bytes, read and
+            written in place. A configuration with any has shim channels of its own, and a run
+            goes on after its host program until the array has come to rest.
     """
 
     device: str
@@ -289,3 +298,4 @@ class Configuration:
     routes: list[Route] = field(default_factory=list)
     cores: list[Core] = field(default_factory=list)
     writes: Sequence[WriteRegisters | PollRegister] = ()
+    external: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)

@@ -69,5 +69,5 @@ def unfinished(channels: Iterable[Channel]) -> list[CheckFailed]:
             code="NPU220",
         )
         for channel in channels
-        if (count := channel.unfinished())
+        if (count := channel.unfinished()) and not channel.between
     ]

@@ -103,17 +103,17 @@ def _first_changed(zone: Bytes) -> int:
 
 
 class HostBuffer:
-    """An argument of the runtime sequence, in host memory, as shim DMAs see it.
+    """An argument of the runtime sequence, or an external buffer, as shim DMAs see it.
 
     Attributes:
-        index: Its place in the argument list.
+        index: Its place in the argument list, or its name.
         size: Its bytes.
         words: Its whole 32-bit words as uint32; a shim DMA moves nothing smaller.
     """
 
     __slots__ = ("_written", "index", "size", "words")
 
-    def __init__(self, index: int, array: npt.NDArray[Any]) -> None:
+    def __init__(self, index: int | str, array: npt.NDArray[Any]) -> None:
         """Wrap `array`.
 
         Raises:
@@ -132,7 +132,8 @@ class HostBuffer:
         self._written: Flags | None = None
 
     def __str__(self) -> str:
-        return f"host argument {self.index}"
+        what = "external buffer" if isinstance(self.index, str) else "host argument"
+        return f"{what} {self.index}"
 
     @property
     def written(self) -> Flags:

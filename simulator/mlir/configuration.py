@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from xdsl.ir import Operation
 
 from simulator.array.config import (
@@ -23,11 +24,21 @@ from simulator.array.config import (
 from simulator.mlir.design import Design
 from simulator.mlir.failure import origin, refuse
 from simulator.mlir.patterns import highest, pattern_text, to_word_pads, to_words
-from simulator.mlir.plan import LockUse, Plan, PlannedBd, PlannedBuffer, PlannedChannel, PlannedLock
+from simulator.mlir.plan import (
+    ExternalBuffer,
+    LockUse,
+    Plan,
+    PlannedBd,
+    PlannedBuffer,
+    PlannedChannel,
+    PlannedLock,
+)
 
 
 def configure(design: Design, plan: Plan) -> Configuration:
     """Return the configuration of a plan whose buffers and locks have their places; no cores.
+
+    External buffers that some channel moves hold zeros.
 
     Raises:
         CheckFailed: NPU125, NPU126: a descriptor moves parts of words or reaches outside of
@@ -40,6 +51,12 @@ def configure(design: Design, plan: Plan) -> Configuration:
         bds=_descriptors(plan),
         channels=_channels(plan),
         routes=list(plan.routes),
+        external={
+            bd.buffer.name: np.zeros(bd.buffer.layout.nbytes, np.uint8)
+            for channel in plan.channels
+            for bd in channel.bds
+            if isinstance(bd.buffer, ExternalBuffer)
+        },
     )
 
 
@@ -98,12 +115,13 @@ def _descriptors(plan: Plan) -> dict[TileId, dict[int, BufferDescriptor]]:
 def _descriptor(bd: PlannedBd) -> BufferDescriptor:
     width = bd.buffer.layout.element.bytes
     check_reach(bd.operation, bd.buffer, bd.offset, bd.length, bd.dims)
+    placed = bd.buffer if isinstance(bd.buffer, PlannedBuffer) else None
     iteration = bd.iteration
     if iteration is not None:
         iteration = replace(iteration, stride=iteration.stride * width // WORD)
     return BufferDescriptor(
-        memory=bd.buffer.tile,
-        address=(bd.buffer.address or 0) + bd.offset * width,
+        memory=None if placed is None else placed.tile,
+        address=(0 if placed is None else placed.address or 0) + bd.offset * width,
         length=bd.length * width,
         dims=to_words(bd.operation, bd.dims, width, padded=bool(bd.pads)),
         pads=to_word_pads(bd.operation, bd.pads, width),
@@ -112,6 +130,7 @@ def _descriptor(bd: PlannedBd) -> BufferDescriptor:
         release=lock_action(bd.release),
         packet=bd.packet,
         next_bd=None if bd.next is None else bd.next.index,
+        external=bd.buffer.name if placed is None else None,
         origin=origin(bd.operation, bd.buffer.name),
     )
 
@@ -127,7 +146,7 @@ def lock_action(use: LockUse | None) -> LockAction | None:
 
 def check_reach(
     operation: Operation,
-    buffer: PlannedBuffer,
+    buffer: PlannedBuffer | ExternalBuffer,
     offset: int,
     length: int,
     dims: Sequence[tuple[int, int]],

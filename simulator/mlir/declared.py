@@ -5,10 +5,10 @@ from __future__ import annotations
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 
 from simulator.mlir.design import Design
-from simulator.mlir.dialects.storage import BufferOp, LockOp
+from simulator.mlir.dialects.storage import BufferOp, ExternalBufferOp, LockOp
 from simulator.mlir.failure import refuse, unsupported
 from simulator.mlir.layouts import integer, layout, optional_integer
-from simulator.mlir.plan import Plan, PlannedBuffer, PlannedLock
+from simulator.mlir.plan import ExternalBuffer, Plan, PlannedBuffer, PlannedLock
 
 
 def lower_declared(design: Design, plan: Plan) -> None:
@@ -19,6 +19,8 @@ def lower_declared(design: Design, plan: Plan) -> None:
                 buffer = _buffer(design, op, len(plan.declared_buffers))
                 plan.declared_buffers[op.buffer] = buffer
                 plan.buffers.append(buffer)
+            elif isinstance(op, ExternalBufferOp):
+                _external(op, plan)
             elif isinstance(op, LockOp):
                 lock = _lock(design, op)
                 plan.declared_locks[op.result] = lock
@@ -49,6 +51,14 @@ def _buffer(design: Design, op: BufferOp, number: int) -> PlannedBuffer:
         address=optional_integer(op.address),
         bank=optional_integer(op.mem_bank),
     )
+
+
+def _external(op: ExternalBufferOp, plan: Plan) -> None:
+    """Add a buffer in host memory; one of unknown size is refused by who moves it."""
+    what = layout(op.buffer.type)
+    if what is not None and None not in what.shape:
+        name = op.sym_name.data if op.sym_name else f"external_{len(plan.external)}"
+        plan.external[op.buffer] = ExternalBuffer(name=name, layout=what, operation=op)
 
 
 def _lock(design: Design, op: LockOp) -> PlannedLock:

@@ -1,4 +1,4 @@
-"""Hand-written DMA programs: ``aie.mem``, ``aie.memtile_dma`` and their blocks."""
+"""Hand-written DMA programs: ``aie.mem``, ``aie.memtile_dma``, ``aie.shim_dma``, their blocks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,21 @@ from simulator.mlir.dialects.dma import (
     ShimDmaAllocationOp,
     ShimDmaOp,
 )
-from simulator.mlir.failure import no_pad_value, refuse, unsupported
+from simulator.mlir.failure import no_pad_value, refuse
 from simulator.mlir.layouts import integer
 from simulator.mlir.parse import line_of
-from simulator.mlir.plan import LockUse, Plan, PlannedBd, PlannedChannel
+from simulator.mlir.plan import (
+    ExternalBuffer,
+    LockUse,
+    Plan,
+    PlannedBd,
+    PlannedBuffer,
+    PlannedChannel,
+)
+
+Program = MemOp | MemTileDmaOp | ShimDmaOp
+
+_KINDS = {MemOp: TileKind.CORE, MemTileDmaOp: TileKind.MEM, ShimDmaOp: TileKind.SHIM}
 
 
 def lower_dma_programs(design: Design, plan: Plan) -> None:
@@ -30,14 +41,11 @@ def lower_dma_programs(design: Design, plan: Plan) -> None:
 
     Raises:
         CheckFailed: NPU105, NPU109: a block contradicts itself; NPU106, the tile has another
-            kind of DMA; NPU124, the tile has two programs; NPU130, a shim DMA program, which
-            moves memory that no runtime sequence names.
+            kind of DMA; NPU124, the tile has two programs.
     """
     programs: dict[TileId, Operation] = {}
     for op in design.operations:
-        if isinstance(op, ShimDmaOp) and any(True for _ in _starts(op)):
-            raise unsupported(op, "a static shim DMA program")
-        if isinstance(op, MemOp | MemTileDmaOp):
+        if isinstance(op, Program):
             tile = design.tile(op.tile, op)
             _check_kind(design, tile, op)
             first = programs.setdefault(tile, op)
@@ -48,19 +56,20 @@ def lower_dma_programs(design: Design, plan: Plan) -> None:
                     code="NPU124",
                     cure="put all channels of a tile into one program",
                 )
-            plan.channels += _DmaProgram(plan, tile).channels(op)
+            plan.channels += _DmaProgram(plan, tile, _KINDS[type(op)]).channels(op)
     for allocation in design.each(ShimDmaAllocationOp):
         _read_allocation(design, plan, allocation)
 
 
-def _check_kind(design: Design, tile: TileId, op: MemOp | MemTileDmaOp) -> None:
-    kind = TileKind.CORE if isinstance(op, MemOp) else TileKind.MEM
+def _check_kind(design: Design, tile: TileId, op: Program) -> None:
+    kind = _KINDS[type(op)]
     if design.geometry.kind(tile) is not kind:
         raise refuse(
             op,
             f"{op.name} is for {kind} tiles, and {tile} is none",
             code="NPU106",
-            cure="use aie.mem on core tiles (rows 2 to 5) and aie.memtile_dma on memory tiles",
+            cure="use aie.mem on core tiles (rows 2 to 5), aie.memtile_dma on memory tiles and "
+            "aie.shim_dma on shim tiles",
         )
 
 
@@ -74,7 +83,7 @@ def _read_allocation(design: Design, plan: Plan, op: ShimDmaAllocationOp) -> Non
         plan.packets[name] = Packet(id=number, type=kind)
 
 
-def _starts(program: MemOp | MemTileDmaOp | ShimDmaOp) -> Iterator[DmaStartOp | DmaOp]:
+def _starts(program: Program) -> Iterator[DmaStartOp | DmaOp]:
     """Yield what starts a channel, in the order of execution."""
     block: Block | None = program.body.blocks[0] if program.body.blocks else None
     seen: set[int] = set()
@@ -94,12 +103,13 @@ def _starts(program: MemOp | MemTileDmaOp | ShimDmaOp) -> Iterator[DmaStartOp | 
 class _DmaProgram:
     """The DMA program of one tile; a block that two channels use is one descriptor."""
 
-    def __init__(self, plan: Plan, tile: TileId) -> None:
+    def __init__(self, plan: Plan, tile: TileId, kind: TileKind) -> None:
         self._plan = plan
         self._tile = tile
+        self._kind = kind
         self._bds: dict[int, PlannedBd] = {}
 
-    def channels(self, program: MemOp | MemTileDmaOp) -> Iterator[PlannedChannel]:
+    def channels(self, program: Program) -> Iterator[PlannedChannel]:
         for start in _starts(program):
             if integer(start.pad_value):
                 raise no_pad_value(start)
@@ -149,14 +159,7 @@ class _DmaProgram:
         return chain
 
     def _descriptor(self, block: BdBlock) -> PlannedBd:
-        buffer = self._plan.declared_buffers.get(block.buffer)
-        if buffer is None:
-            raise refuse(
-                block.operation,
-                "a tile's DMA program moves something that is no aie.buffer",
-                code="NPU105",
-                cure="move a buffer of a tile",
-            )
+        buffer = self._buffer(block)
         iteration = None
         if block.iteration is not None:
             size, stride, current = block.iteration
@@ -174,6 +177,36 @@ class _DmaProgram:
             packet=block.packet,
             index=block.index,
         )
+
+    def _buffer(self, block: BdBlock) -> PlannedBuffer | ExternalBuffer:
+        external = self._plan.external.get(block.buffer)
+        if self._kind is TileKind.SHIM:
+            if external is None:
+                raise refuse(
+                    block.operation,
+                    f"the DMA program of {self._tile} moves something that is no "
+                    "aie.external_buffer of known size",
+                    code="NPU105",
+                    cure="move an aie.external_buffer: a shim tile has no memory of its own",
+                )
+            return external
+        if external is not None:
+            raise refuse(
+                block.operation,
+                f"the DMA of {self._tile} does not reach external buffer {external.name}, "
+                "which is host memory",
+                code="NPU105",
+                cure="move it with the aie.shim_dma of a shim tile, and route the stream here",
+            )
+        buffer = self._plan.declared_buffers.get(block.buffer)
+        if buffer is None:
+            raise refuse(
+                block.operation,
+                "a tile's DMA program moves something that is no aie.buffer",
+                code="NPU105",
+                cure="move a buffer of a tile",
+            )
+        return buffer
 
     def _lock_use(self, step: LockStep | None, block: BdBlock) -> LockUse | None:
         if step is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation, Region
 
 from errors import UsageError, nearest
 from simulator.array.config import Configuration, TileId
@@ -18,7 +18,7 @@ from simulator.mlir.cores.natives import Watch
 from simulator.mlir.cores.program import CoreProgram, compile_cores
 from simulator.mlir.declared import lower_declared
 from simulator.mlir.design import Design
-from simulator.mlir.dialects.device import RuntimeSequence
+from simulator.mlir.dialects.device import RuntimeSequence, RuntimeSequenceOp
 from simulator.mlir.dma_programs import lower_dma_programs
 from simulator.mlir.fifo_dmas import lower_fifos
 from simulator.mlir.numbering import number_bds, number_locks
@@ -71,6 +71,8 @@ class Lowered:
     def sequence(self, name: str | None) -> RuntimeSequence:
         """Return a runtime sequence by its name, or the only one.
 
+        A design that has none, but shim DMA programs of its own, gets an empty one.
+
         Raises:
             UsageError: NPU160, there is none of that name, or several and no name is given.
         """
@@ -79,6 +81,8 @@ class Lowered:
             return next(iter(known.values()))
         if name is not None and name in known:
             return known[name]
+        if name is None and not known and self.configuration.external:
+            return RuntimeSequenceOp.build(regions=[Region(Block())])
         names = ", ".join(known) or "none"
         problem = (
             f"has no runtime sequence {name!r}{nearest(name, list(known))}"

@@ -29,6 +29,15 @@ class PlannedBuffer:
 
 
 @dataclass(eq=False, kw_only=True)
+class ExternalBuffer:
+    """A buffer in host memory that the design declares itself."""
+
+    name: str
+    layout: Layout
+    operation: Operation
+
+
+@dataclass(eq=False, kw_only=True)
 class PlannedLock:
     """A lock of a tile. `index` is what the design fixes, if it does."""
 
@@ -62,7 +71,7 @@ class PlannedBd:
         index: The number that the design fixes, if it does.
     """
 
-    buffer: PlannedBuffer
+    buffer: PlannedBuffer | ExternalBuffer
     offset: int
     length: int
     operation: Operation
@@ -116,6 +125,7 @@ class Plan:
         packets: Packet header of such a channel, where it has one.
         declared_buffers: Buffers that the design declares itself, by SSA value.
         declared_locks: Locks that the design declares itself, by SSA value.
+        external: Its buffers in host memory, by SSA value.
         ports: ObjectFifo ends by core tile, fifo name and whether it produces.
     """
 
@@ -128,6 +138,7 @@ class Plan:
     ports: dict[tuple[TileId, str, bool], PlannedPort] = field(default_factory=dict)
     declared_buffers: dict[SSAValue, PlannedBuffer] = field(default_factory=dict)
     declared_locks: dict[SSAValue, PlannedLock] = field(default_factory=dict)
+    external: dict[SSAValue, ExternalBuffer] = field(default_factory=dict)
 
     def lock(self, value: SSAValue, user: Operation) -> PlannedLock:
         """Return the declared lock behind an SSA value.

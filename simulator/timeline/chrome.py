@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from simulator.array.checks import addressed
 from simulator.array.config import TileId
 from simulator.timeline.rates import WINDOWS, bandwidth
 from simulator.timeline.records import Counter, Role, Span, Timeline, Track, place_name
@@ -111,7 +112,7 @@ def _arguments(span: Span) -> dict[str, Any]:
         args["merged spans"] = span.pieces
     bd = span.transfer
     if bd is not None:
-        args["memory"] = f"host argument {bd.host_arg}" if bd.memory is None else str(bd.memory)
+        args["memory"] = addressed(bd) if bd.memory is None else str(bd.memory)
         args["address"] = bd.address
         args["length"] = bd.length
         if bd.dims:

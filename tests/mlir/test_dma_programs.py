@@ -469,22 +469,3 @@ def test_locks_and_descriptors_of_one_number(write: Write) -> None:
     numbered = body.replace(LINEAR, LINEAR + " {bd_id = 0 : i32}")
     with pytest.raises(CheckFailed, match=r"buffer descriptor 0 of tile\(0,1\) is given out"):
         check(write.design(numbered))
-
-
-def test_a_shim_program_is_not_simulated_yet(write: Write) -> None:
-    body = """
-    %host = aie.external_buffer {sym_name = "host"} : memref<8xi32>
-    aie.shim_dma(%shim0) {
-      %0 = aie.dma_start(MM2S, 0, ^send, ^end)
-    ^send:
-      aie.dma_bd(%host : memref<8xi32>, 0, 8)
-      aie.next_bd ^end
-    ^end:
-      aie.end
-    }"""
-    with pytest.raises(CheckFailed) as error:
-        check(write.design(body))
-    assert error.value.code == "NPU130"
-    assert error.value.message == (
-        "design.mlir:29: a static shim DMA program is not supported by the simulator yet"
-    )
