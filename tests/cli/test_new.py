@@ -31,6 +31,12 @@ def relu(checkout: Checkout) -> Path:
     return checkout.root / "kernels" / "relu_int8"
 
 
+def kernel_files(checkout: Checkout) -> list[Path]:
+    """Return what is in kernels/, without what Python keeps there of its own accord."""
+    found = (checkout.root / "kernels").iterdir()
+    return sorted(path for path in found if path.name != "__pycache__")
+
+
 def replace(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
@@ -65,11 +71,11 @@ def test_the_new_files_say_what_the_style_asks(relu: Path) -> None:
     ["", "Relu", "2d", "a-b", "a b", "_a", "a__b", "a_", "class", "contract", "registry", "../x"],
 )
 def test_a_name_that_cannot_be_is_refused(checkout: Checkout, name: str) -> None:
-    before = sorted((checkout.root / "kernels").iterdir())
+    before = kernel_files(checkout)
     done = checkout.npulab("new", name)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
-    assert sorted((checkout.root / "kernels").iterdir()) == before
+    assert kernel_files(checkout) == before
 
 
 def test_a_name_that_is_taken_is_refused(checkout: Checkout, relu: Path) -> None:
