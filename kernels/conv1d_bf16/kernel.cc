@@ -8,6 +8,7 @@
 
 #include "../common/gelu.hpp"
 #include "../tiles/bf16.hpp"
+#include "../tiles/turns.hpp"
 
 namespace {
 
@@ -18,9 +19,7 @@ constexpr unsigned BIASES = CONV_BIASES;
 constexpr bool SCALAR = CONV_SCALAR;
 
 using Tile = tiles::Bf16<M, K, N>;
-constexpr unsigned ROW = N * Tile::Mmul::M;  // a bias in all rows of a block
 
-static_assert(BIASES <= K, "the biases fit into one tile of filters");
 static_assert(M * N % gelu_bf16::LANES == 0, "a tile is whole vectors of the GELU");
 
 }  // namespace
@@ -29,35 +28,18 @@ extern "C" {
 
 // Keep the biases, the rows of a tile of filters, each four times in a block.
 void conv_take(const bfloat16* raw, bfloat16* kept) {
-    for (unsigned i = 0; i < BIASES * ROW; ++i) {
-        const unsigned col = i % ROW / Tile::LANES * Tile::Mmul::N + i % Tile::Mmul::N;
-        kept[i] = raw[Tile::at_b(i / ROW, col)];
-    }
+    Tile::take_rows<BIASES>(raw, kept);
 }
 
 // sums = bias of tile `index` + A * B
 void conv_first(const bfloat16* a, const bfloat16* b, const bfloat16* kept, int32_t index,
                 float* sums) {
-    event0();
-    const bfloat16* bias = kept + index * static_cast<int32_t>(ROW);
-    if constexpr (SCALAR) {
-        Tile::start_scalar(sums, bias);
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from_row(bias), Tile::to(sums));
-    }
-    event1();
+    tiles::first<Tile, SCALAR>(a, b, kept + index * static_cast<int32_t>(Tile::ROW), sums);
 }
 
 // sums += A * B
 void conv_mac(const bfloat16* a, const bfloat16* b, float* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from(sums), Tile::to(sums));
-    }
-    event1();
+    tiles::mac<Tile, SCALAR>(a, b, sums);
 }
 
 // C = GELU(sums + A * B)

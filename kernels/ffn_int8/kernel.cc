@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "../tiles/int8.hpp"
+#include "../tiles/turns.hpp"
 
 namespace {
 
@@ -65,26 +66,12 @@ void ffn_take(const int8_t* raw, int32_t* kept) {
 // sums = bias of tile `index` + A * B
 void ffn_first(const int8_t* a, const int8_t* b, const int32_t* kept, int32_t index,
                int32_t* sums) {
-    event0();
-    const int32_t* bias = kept + index * static_cast<int32_t>(N);
-    if constexpr (SCALAR) {
-        Tile::start_scalar(sums, bias);
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from_row(bias), Tile::to(sums));
-    }
-    event1();
+    tiles::first<Tile, SCALAR>(a, b, kept + index * static_cast<int32_t>(N), sums);
 }
 
 // sums += A * B
 void ffn_mac(const int8_t* a, const int8_t* b, int32_t* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from(sums), Tile::to(sums));
-    }
-    event1();
+    tiles::mac<Tile, SCALAR>(a, b, sums);
 }
 
 // C = GELU(requantise(sums + A * B))

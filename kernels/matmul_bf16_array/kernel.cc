@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../tiles/bf16.hpp"
+#include "../tiles/turns.hpp"
 
 namespace {
 
@@ -19,25 +20,12 @@ extern "C" {
 
 // sums = A * B
 void matmul_first(const bfloat16* a, const bfloat16* b, float* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::start_scalar(sums);
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::nothing(), Tile::to(sums));
-    }
-    event1();
+    tiles::first<Tile, SCALAR>(a, b, sums);
 }
 
 // sums += A * B
 void matmul_mac(const bfloat16* a, const bfloat16* b, float* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from(sums), Tile::to(sums));
-    }
-    event1();
+    tiles::mac<Tile, SCALAR>(a, b, sums);
 }
 
 // C = sums + A * B, rounded

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../tiles/int8.hpp"
+#include "../tiles/turns.hpp"
 
 namespace {
 
@@ -27,25 +28,12 @@ extern "C" {
 
 // sums = A * B
 void matmul_first(const int8_t* a, const int8_t* b, int32_t* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::start_scalar(sums);
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::nothing(), Tile::to(sums));
-    }
-    event1();
+    tiles::first<Tile, SCALAR>(a, b, sums);
 }
 
 // sums += A * B
 void matmul_mac(const int8_t* a, const int8_t* b, int32_t* sums) {
-    event0();
-    if constexpr (SCALAR) {
-        Tile::add_scalar(a, b, sums);
-    } else {
-        Tile::products(a, b, Tile::from(sums), Tile::to(sums));
-    }
-    event1();
+    tiles::mac<Tile, SCALAR>(a, b, sums);
 }
 
 // C = requantise(sums + A * B)

@@ -90,6 +90,19 @@ struct Bf16 {
         };
     }
 
+    // Elements of a row as from_row wants it.
+    static constexpr unsigned ROW = N * Mmul::M;
+
+    // The first COUNT rows of a tile of B, each as from_row wants it.
+    template <unsigned COUNT>
+    static void take_rows(const bfloat16* b, bfloat16* rows) {
+        static_assert(COUNT <= K, "the rows fit into one tile");
+        for (unsigned i = 0; i < COUNT * ROW; ++i) {
+            const unsigned col = i % ROW / LANES * Mmul::N + i % Mmul::N;
+            rows[i] = b[at_b(i / ROW, col)];
+        }
+    }
+
     static auto to(float* __restrict sums) {
         return [sums](unsigned at, const Mmul& c) {
             aie::store_v(sums + at, c.template to_vector<float>());
