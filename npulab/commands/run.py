@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from npulab.helping import ExampleCommand
-from npulab.selection import Selector
+from npulab.subject import misuse, subject_options
 from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
     from npulab.calling import Call
-
-File = click.Path(path_type=Path)
 
 UNCOUNTED = "; kernel functions count 0,\nfor no contract says how long they take"
 
@@ -32,11 +30,7 @@ UNCOUNTED = "; kernel functions count 0,\nfor no contract says how long they tak
         "           --in a.npy --out c.npy --dtype int32",
     ),
 )
-@click.argument("kernel", required=False, type=Selector())
-@click.option("--design", type=File, help="MLIR text of a design outside the lab, not a KERNEL.")
-@click.option("--link", "links", type=File, multiple=True, help="C++ source the design links with.")
-@click.option("--xclbin", type=File, help="An xclbin (or PDI) to run, not a KERNEL.")
-@click.option("--insts", type=File, help="The instructions of the xclbin.")
+@subject_options()
 @click.option("--dtype", "dtypes", multiple=True, help="Type of the xclbin's outputs, in order.")
 @click.option("--in", "inputs", multiple=True, metavar="[ARG=]FILE", help="An .npy file to read.")
 @click.option("--out", "outputs", multiple=True, metavar="[ARG=]FILE", help="One to write.")
@@ -70,7 +64,7 @@ def command(
     from npulab import calling
     from npulab.console import print_json
 
-    if problem := _misuse(kernel, design, links, (xclbin, insts, dtypes)):
+    if problem := misuse(kernel, design, links, xclbin, insts, dtype=dtypes):
         raise click.UsageError(problem, ctx)
     if design:
         call = calling.call_design(design, links, inputs, outputs)
@@ -86,23 +80,6 @@ def command(
         _print(call)
     if call.failure:
         raise call.failure
-
-
-def _misuse(
-    kernel: list[Kernel] | None,
-    design: Path | None,
-    links: tuple[Path, ...],
-    binary: tuple[Path | None, Path | None, tuple[str, ...]],
-) -> str:
-    """Return what is wrong with the options together, or nothing."""
-    xclbin, insts, dtypes = binary
-    if [kernel, design, xclbin].count(None) != 2:
-        return "give a KERNEL, a --design or an --xclbin, one of the three"
-    if (xclbin is None) != (insts is None) or (dtypes and not xclbin):
-        return "--xclbin and --insts go together, and --dtype with them"
-    if links and not design:
-        return "--link goes with --design; a kernel brings its own source"
-    return ""
 
 
 def _print(call: Call) -> None:

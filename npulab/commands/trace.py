@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from npulab.helping import ExampleCommand
-from npulab.selection import Selector
+from npulab.subject import File, misuse, subject_options
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
     from npulab.tracing import Traced
-
-File = click.Path(path_type=Path)
 
 
 @click.command(
@@ -27,11 +25,7 @@ File = click.Path(path_type=Path)
         "npulab trace --xclbin final.xclbin --insts insts.bin --elf main_core_0_2.elf",
     ),
 )
-@click.argument("kernel", required=False, type=Selector())
-@click.option("--design", type=File, help="MLIR text of a design outside the lab, not a KERNEL.")
-@click.option("--link", "links", type=File, multiple=True, help="C++ source the design links with.")
-@click.option("--xclbin", type=File, help="An xclbin (or PDI) to run, not a KERNEL.")
-@click.option("--insts", type=File, help="The instructions of the xclbin.")
+@subject_options()
 @click.option("--elf", "elfs", type=File, multiple=True, help="A core's ELF file, for names.")
 @click.option("--in", "inputs", multiple=True, metavar="[ARG=]FILE", help="An .npy file to read.")
 @click.option(
@@ -77,7 +71,7 @@ def command(
     from npulab.arrays import check_writable
     from npulab.console import print_json
 
-    if problem := _misuse(kernel, design, links, (xclbin, insts, elfs)):
+    if problem := misuse(kernel, design, links, xclbin, insts, elf=elfs):
         raise click.UsageError(problem, ctx)
     for path in filter(None, (out, svg)):
         check_writable(path)
@@ -97,23 +91,6 @@ def command(
         _print_files(traced, files)
     if traced.failure:
         raise traced.failure
-
-
-def _misuse(
-    kernel: list[Kernel] | None,
-    design: Path | None,
-    links: tuple[Path, ...],
-    binary: tuple[Path | None, Path | None, tuple[Path, ...]],
-) -> str:
-    """Return what is wrong with the options together, or nothing."""
-    xclbin, insts, elfs = binary
-    if [kernel, design, xclbin].count(None) != 2:
-        return "give a KERNEL, a --design or an --xclbin, one of the three"
-    if (xclbin is None) != (insts is None) or (elfs and not xclbin):
-        return "--xclbin and --insts go together, and --elf with them"
-    if links and not design:
-        return "--link goes with --design; a kernel brings its own source"
-    return ""
 
 
 def _write(traced: Traced, out: Path | None, svg: Path | None) -> dict[str, str]:
