@@ -15,6 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=$(cd "$here/../.." && pwd)
 user=npurunner
 home=/opt/npulab-runner
+kit=/usr/local/lib/npulab-runner
 state=/var/lib/npulab-runner
 secrets=/etc/npulab-runner
 unit=/etc/systemd/system/npulab-runner.service
@@ -69,7 +70,7 @@ if [[ -n $uninstall ]]; then
     if [[ -n $dry ]] || id "$user" >/dev/null 2>&1; then
         run userdel "$user"
     fi
-    run rm -rf "$home" "$state" "$secrets" /run/lock/npulab
+    run rm -rf "$home" "$kit" "$state" "$secrets" /run/lock/npulab
     exit 0
 fi
 
@@ -96,14 +97,15 @@ run install -d -o "$user" -g "$user" "$home"
 run tar --extract --gzip --file "$archive" --directory "$home" --no-same-owner
 run chown --recursive "$user:$user" "$home"
 run install -D -m 600 "$token" "$secrets/token"
-run install -m 755 "$here/register.sh" "$here/health.sh" "$home/"
 
-say 'the lab itself, from its hash-pinned lock files, for the health check and for jobs'
-run python3 -m venv --system-site-packages "$state/venv"
+say 'what runs before and after a job, and the lab: where no job can write, for root runs it'
+run install -d "$kit"
+run install -m 755 "$here/register.sh" "$here/health.sh" "$kit/"
+run python3 -m venv --system-site-packages "$kit/venv"
 for lock in build lab lint; do
-    run "$state/venv/bin/pip" install --require-hashes --requirement "$lab/requirements/$lock.txt"
+    run "$kit/venv/bin/pip" install --require-hashes --requirement "$lab/requirements/$lock.txt"
 done
-run "$state/venv/bin/pip" install --no-deps --no-build-isolation "$lab"
+run "$kit/venv/bin/pip" install --no-deps --no-build-isolation "$lab"
 
 say 'the queue of the NPU, shared by all jobs; its folder is made anew at every start'
 write "$queue" 644 <<END
@@ -124,13 +126,13 @@ ConditionPathExists=!$state/out-of-rotation
 User=$user
 WorkingDirectory=$home
 LimitMEMLOCK=infinity
-Environment=PATH=$state/venv/bin:/usr/local/bin:/usr/bin:/bin
+Environment=PATH=$kit/venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 Environment=RUNNER_URL=$url RUNNER_LABELS=$labels RUNNER_STATE=$state
+ExecStartPre=$kit/health.sh
 # With +, as root: the token never reaches the runner's user.
-ExecStartPre=+$home/register.sh $secrets/token $user
-ExecStartPre=$home/health.sh
+ExecStartPre=+$kit/register.sh $secrets/token $user
 ExecStart=$home/run.sh
-ExecStopPost=$home/health.sh
+ExecStopPost=$kit/health.sh
 Restart=always
 RestartSec=5
 
@@ -138,4 +140,9 @@ RestartSec=5
 WantedBy=multi-user.target
 END
 run systemctl daemon-reload
-run systemctl enable --now npulab-runner.service
+run systemctl enable npulab-runner.service
+if ! run systemctl start npulab-runner.service; then
+    reason=$(cat "$state/out-of-rotation" 2>/dev/null || echo 'see journalctl --unit npulab-runner')
+    die "all is installed, but this host is not fit for jobs: $reason
+Mend it, then: rm -f $state/out-of-rotation; systemctl start npulab-runner" 1
+fi

@@ -67,6 +67,7 @@ def test_the_uninstaller_removes_what_the_installer_makes(options: dict[str, str
         "/etc/systemd/system/npulab-runner.service",
         "/etc/security/limits.d/npulab-runner.conf",
         "/opt/npulab-runner",
+        "/usr/local/lib/npulab-runner",
         "/var/lib/npulab-runner",
         "/etc/npulab-runner",
         "/etc/tmpfiles.d/npulab-runner.conf",
@@ -126,6 +127,21 @@ def test_no_health_check_is_no_health(tmp_path: Path) -> None:
     )
     assert ended.returncode == 3
     assert "install the lab" in (tmp_path / "out-of-rotation").read_text()
+
+
+def test_a_health_check_that_breaks_is_no_health(tmp_path: Path) -> None:
+    """A service that only failed would try again for ever."""
+    broken = tmp_path / "npulab"
+    broken.write_text("#!/bin/sh\nexit 7\n")
+    broken.chmod(0o755)
+    ended = subprocess.run(
+        ["bash", str(KIT / "health.sh")],
+        env={**os.environ, "RUNNER_STATE": str(tmp_path), "NPULAB": str(broken)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 7
+    assert "exit code 7" in (tmp_path / "out-of-rotation").read_text()
 
 
 def test_a_well_host_is_well(tmp_path: Path) -> None:
