@@ -27,6 +27,8 @@ from toolchain.unit import Unit
 CHECKED = "npulab-checked"
 """Name of the property by which a test reports what it compared: variant, cases, elements."""
 DEVICE = pytest.StashKey[Device]()
+SIMULATED = {"simulator", "fake NPU"}
+"""Names of the devices that are no NPU."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Open the device and let the canary pass, or end here: nothing below would count."""
     name = config.getoption("--device")
+    if name == "xrt" and config.getoption("numprocesses", None):
+        raise pytest.UsageError("one process at a time on the NPU: leave out -n")
     try:
         device = open_device(name)
         if name == "xrt":
@@ -111,6 +115,12 @@ def device(pytestconfig: pytest.Config) -> Device:
 @pytest.fixture(scope="session")
 def lab(device: Device) -> Lab:
     return Lab(device)
+
+
+@pytest.fixture(scope="session")
+def calls(device: Device) -> int:
+    """How often a test calls the same program: a simulated array has no chance in it."""
+    return 2 if device.name in SIMULATED else 5
 
 
 @pytest.fixture

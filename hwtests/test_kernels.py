@@ -9,7 +9,6 @@ from runtime.device import Program
 from runtime.verify import CaseReport, check, verify
 
 Conclude = Callable[[Kernel, Sequence[CaseReport]], None]
-CALLS = 5
 
 
 def test_edge_and_random_data(
@@ -23,7 +22,9 @@ def test_demo(kernel: Kernel, program: Program, conclude: Conclude) -> None:
     conclude(kernel, verify(kernel, program, kernel.demo()).cases)
 
 
-def test_again_and_again(kernel: Kernel, program: Program, conclude: Conclude) -> None:
+def test_again_and_again(
+    kernel: Kernel, program: Program, conclude: Conclude, calls: int
+) -> None:
     """The last output is as right as the first."""
     case = next(iter(kernel.demo()))
-    conclude(kernel, [check(kernel, program, case) for _ in range(CALLS)])
+    conclude(kernel, [check(kernel, program, case) for _ in range(calls)])
