@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
-from errors import LabError
+from errors import LabError, MissingEnvironment
 from runtime.bench.conditions import other_users
 from runtime.canary import check_canary
 from runtime.device import Device
 from runtime.xrt.stack import NODE
-
-LABEL = "npulab.job"
-"""Label of the containers that jobs start."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +75,15 @@ def _canary(open_device: Callable[[], Device]) -> Sign:
 
 def _containers() -> Sign:
     """Look for containers that outlived their job; where there is no engine there are none."""
-    docker = which("docker")
-    if docker is None:
-        return Sign("containers", True, "no container engine")
-    command = [docker, "ps", "--all", "--quiet", "--filter", f"label={LABEL}"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    if ended.returncode:
-        return Sign("containers", True, "the container engine does not answer")
-    left = ended.stdout.split()
+    from toolchain.docker import engine
+    from toolchain.docker.container import abandoned
+
+    try:
+        found = engine.connect()
+    except MissingEnvironment:
+        return Sign("containers", True, "no container engine answers")
+    try:
+        left = [identity[:12] for identity in abandoned(found)]
+    finally:
+        found.close()
     return Sign("containers", not left, f"left behind: {' '.join(left)}" if left else "none left")

@@ -285,14 +285,19 @@ def remove(engine: Engine, identity: str) -> None:
             engine.client.api.wait(identity, timeout=STOP_SECONDS, condition="removed")
 
 
-def sweep(engine: Engine) -> list[str]:
-    """Remove the containers of labs that are gone, and return their ids."""
+def abandoned(engine: Engine) -> list[str]:
+    """Return the ids of the containers whose labs are gone."""
     with talking():
         found = engine.client.api.containers(all=True, filters={"label": LABEL})
-    abandoned = [one["Id"] for one in found if leases.is_over(Path(one["Labels"][LABEL]))]
-    for identity in abandoned:
+    return [one["Id"] for one in found if leases.is_over(Path(one["Labels"][LABEL]))]
+
+
+def sweep(engine: Engine) -> list[str]:
+    """Remove the containers of labs that are gone, and return their ids."""
+    left = abandoned(engine)
+    for identity in left:
         remove(engine, identity)
-    return abandoned
+    return left
 
 
 def _future() -> Future[dict[str, Any]]:
