@@ -189,6 +189,37 @@ def test_bfloat16_blocks_add_eight_products_at_once(call: Callable, shape: str, 
         assert result[row, column] == expected
 
 
+EXPONENTS = {
+    "any, infinities and NaNs too": (0, 256, 0, 256),
+    "of like size": (120, 136, 110, 142),
+    "subnormal": (0, 3, 0, 8),
+    "products at the smallest sums": (58, 70, 0, 12),
+    "sums that overflow": (185, 196, 245, 255),
+    "far apart": (1, 255, 1, 255),
+}
+"""What a block's elements have as biased exponents: bounds for factors, then for sums before."""
+
+
+@pytest.mark.parametrize("kind", EXPONENTS)
+@settings(deadline=None, max_examples=10)
+@given(seed=seeds)
+def test_a_block_adds_as_its_lanes_do_one_by_one(call: Callable, kind: str, seed: int) -> None:
+    """Blocks are added in doubles, lanes in integers: two ways to the same bits."""
+    rng = np.random.default_rng(seed)
+    low, high, low_c, high_c = EXPONENTS[kind]
+    count = 200
+    factors = (rng.integers(low, high, (2, count, 32)) << 7) | rng.integers(0, 128, (2, count, 32))
+    factors |= rng.integers(0, 2, factors.shape) << 15
+    factors[rng.random(factors.shape) < rng.choice([0, 0.4])] &= 0x8000
+    c = (rng.integers(low_c, high_c, (count, 16)) << 23) | rng.integers(0, 1 << 23, (count, 16))
+    c |= rng.integers(0, 2, c.shape) << 31
+    a, b = factors.astype(np.uint16)
+    blocks, lanes = np.zeros((2, count, 16), np.uint32)
+    call("blocks_and_lanes", a, b, c.astype(np.uint32), blocks, lanes, count)
+    np.testing.assert_array_equal(blocks, lanes)
+    assert np.unique(blocks).size > 1
+
+
 def test_bfloat16_blocks_with_infinities_and_nan(call: Callable) -> None:
     a, b = np.ones((2, 4, 8), ml_dtypes.bfloat16), np.ones((2, 8, 4), ml_dtypes.bfloat16)
     a[0, 0, 0], a[0, 1, 0], a[0, 2, 0] = np.inf, -np.inf, np.nan

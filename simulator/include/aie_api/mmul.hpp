@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "fp32_block.hpp"
 #include "memory.hpp"
 #include "mmul_shapes.hpp"
 #include "multiply.hpp"
@@ -88,19 +89,31 @@ class mmul {
     __attribute__((noinline)) static void mac_bfloat16(accum_type& __restrict acc,
                                                        const vector<A, size_A>& __restrict a,
                                                        const vector<B, size_B>& __restrict b) {
-        constexpr unsigned step = K < 8 ? K : 8;
-        detail::Adder<size_C, step> adder;
+        float lanes[size_C];
+        uint32_t bits_a[size_A], bits_b[size_B];
+        detail::copy_bits(lanes, acc);
+        AIE_HOST_EACH_LANE
+        for (unsigned i = 0; i < size_A; ++i) bits_a[i] = uint32_t(a.get(i).bits) << 16;
+        AIE_HOST_EACH_LANE
+        for (unsigned i = 0; i < size_B; ++i) bits_b[i] = uint32_t(b.get(i).bits) << 16;
+        if (!detail::add_products<M, K, N>(lanes, bits_a, bits_b)) [[unlikely]]
+            return mac_specials(acc, a, b);
+        detail::copy_bits(acc, lanes);
+    }
+
+    // The same with infinities or NaNs among the operands.
+    __attribute__((noinline, cold)) static void mac_specials(accum_type& __restrict acc,
+                                                             const vector<A, size_A>& __restrict a,
+                                                             const vector<B, size_B>& __restrict b) {
+        detail::Adder<size_C, K> adder;
         detail::copy_bits(adder.acc, acc);
-        for (unsigned first = 0; first < K; first += step) {
-            for (unsigned k = 0; k < step; ++k) {
-                AIE_HOST_REORDER
-                for (unsigned c = 0; c < size_C; ++c) {
-                    adder.a[k][c] = a.get(c / N * K + first + k);
-                    adder.b[k][c] = b.get((first + k) * N + c % N);
-                }
+        for (unsigned k = 0; k < K; ++k) {
+            for (unsigned c = 0; c < size_C; ++c) {
+                adder.a[k][c] = a.get(c / N * K + k);
+                adder.b[k][c] = b.get(k * N + c % N);
             }
-            adder.run();
         }
+        adder.run();
         detail::copy_bits(acc, adder.acc);
     }
 

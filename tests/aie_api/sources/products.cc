@@ -149,4 +149,24 @@ void mac_elem_16_2_bfloat16(const bfloat16* a, const bfloat16* b, const float* c
     const v16accfloat acc(aie::load_v<16>(c));
     store(out, mac_elem_16_2(aie::load_v<32>(a), aie::load_v<32>(b), acc));
 }
+
+// `count` products of blocks with sums before: as the block's unit adds, and lane by lane.
+void blocks_and_lanes(const bfloat16* a, const bfloat16* b, const float* c, float* blocks,
+                      float* lanes, int count) {
+    for (int each = 0; each < count; ++each, a += 32, b += 32, c += 16, blocks += 16, lanes += 16) {
+        aie::mmul<4, 8, 4, bfloat16, bfloat16> block(aie::load_v<16>(c));
+        block.mac(aie::load_v<32>(a), aie::load_v<32>(b));
+        aie::store_v(blocks, block.to_vector<float>());
+        for (unsigned i = 0; i < 16; ++i) {
+            aie::detail::Adder<1, 8> adder;
+            adder.acc[0] = c[i];
+            for (unsigned k = 0; k < 8; ++k) {
+                adder.a[k][0] = a[i / 4 * 8 + k];
+                adder.b[k][0] = b[k * 4 + i % 4];
+            }
+            adder.run();
+            lanes[i] = adder.acc[0];
+        }
+    }
+}
 }
