@@ -40,7 +40,8 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     is another file now.
     """
     from errors import UsageError
-    from npulab.console import stderr, stdout
+    from npulab.console import stdout
+    from npulab.fetching import FetchProgress
     from toolchain.pins import lockfile
     from toolchain.pins.releases import Releases
     from toolchain.pins.update import Updater, look
@@ -51,19 +52,25 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     lock, releases = lockfile.load(), Releases()
     if check:
         ctx.exit(_tell(look(lock, releases), as_json=as_json))
-    updater = Updater(Store(), releases, lambda line: stderr().print(line, soft_wrap=True))
     names = sorted({wheel.name for wheel in lock.wheels})
-    for asked in update:
-        name, _, version = asked.partition("=")
+    wanted = [asked.partition("=") for asked in update]
+    for name, _, _ in wanted:
         if name not in names:
             raise UsageError(
                 f"the lock has no {name}", cure=f"name one of: {', '.join(names)}", code="NPU048"
             )
-        difference = updater.update(lockfile.load(), name, version or None)
-        stdout().print(difference or f"{name} is as it was", soft_wrap=True)
-    if not update:
-        difference = updater.complete(lock)
-        stdout().print(difference or "everything is pinned", soft_wrap=True)
+    told: list[str] = []
+    try:
+        with FetchProgress() as progress:
+            updater = Updater(Store(), releases, progress.tell, progress=progress)
+            for name, _, version in wanted:
+                difference = updater.update(lockfile.load(), name, version or None)
+                told.append(difference or f"{name} is as it was")
+            if not update:
+                told.append(updater.complete(lock) or "everything is pinned")
+    finally:  # what was written is shown, though the next one failed
+        for text in told:
+            stdout().print(text, soft_wrap=True)
 
 
 def _tell(findings: list[Finding], *, as_json: bool) -> int:
