@@ -74,7 +74,7 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
 
 
 def _tell(findings: list[Finding], *, as_json: bool) -> int:
-    from npulab.console import Column, Rows, print_json, stdout
+    from npulab.console import Column, Rows, print_json, print_wrapped, stdout
 
     if as_json:
         print_json(
@@ -90,14 +90,16 @@ def _tell(findings: list[Finding], *, as_json: bool) -> int:
             ]
         )
     else:
-        columns = (Column("wheel", 34), Column("python", 6), Column("state", 8), Column("", 20))
-        rows = Rows(stdout(), *columns)
+        titles = [f"{finding.wheel.name} {finding.wheel.version}" for finding in findings]
+        width = max(map(len, titles))
+        console = stdout()
+        rows = Rows(console, Column("wheel", width), Column("python", 6), Column("state", 8))
         rows.header()
-        for finding in findings:
-            wheel = finding.wheel
+        for title, finding in zip(titles, findings, strict=True):
             style = "red" if finding.bad else "green" if finding.state == "current" else "yellow"
-            cells = (f"{wheel.name} {wheel.version}", wheel.python, finding.state, finding.text)
-            rows.row(*cells, styles=["", "", style])
+            rows.row(title, finding.wheel.python, finding.state, styles=["", "", style])
+            if finding.state != "current":
+                print_wrapped(console, finding.text, indent=4)
     if any(finding.bad for finding in findings):
         return _failed(findings)
     return 0

@@ -255,6 +255,21 @@ def test_the_committed_lock_has_no_hash_for_3_13_and_says_what_to_do(
         assert "npulab lock" in result.output
 
 
+def test_what_changed_upstream_is_told_in_80_columns(index: Index) -> None:
+    assert here("lock").exit_code == 0
+    same = here("lock", "--check")
+    assert (same.exit_code, same.stdout.count("current")) == (0, 3)
+    changed = index.folder / NAMES["3.11"]
+    changed.write_bytes(changed.read_bytes() + b"more")
+    digest = hashlib.sha256(changed.read_bytes()).hexdigest()
+    result = here("lock", "--check")
+    assert (result.exit_code, "[NPU049]" in result.stderr) == (1, True)
+    assert f"upstream's file has sha256 {digest} now" in " ".join(result.stdout.split())
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    document = json.loads(here("lock", "--check", "--json").stdout)
+    assert [one["state"] for one in document] == ["changed", "current", "current"]
+
+
 def set_traps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make an environment of a user in which every tool that it reaches breaks.
 
