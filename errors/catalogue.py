@@ -89,6 +89,7 @@ def markdown(folder: Path = FOLDER) -> str:
         "",
         "Every failure that the lab names carries a code. This page explains each; it is made",
         "from `errors/catalogue/` by `python -m errors.catalogue docs/troubleshooting.md`.",
+        "[failures.md](failures.md) has the failures that the lab grew out of.",
     ]
     for section in SECTIONS:
         entries = load_section(section, folder)

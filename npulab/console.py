@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Literal
-
-from rich.console import Console
-from rich.text import Text
+from typing import IO, TYPE_CHECKING, Literal
 
 from errors import LabError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH = 80
 
@@ -62,6 +63,8 @@ class Rows:
 
     def row(self, *cells: str, styles: Sequence[str] = ()) -> None:
         """Print one row; `styles` gives each cell's style, missing ones are plain."""
+        from rich.text import Text
+
         line = Text()
         for index, (cell, column) in enumerate(zip(cells, self._columns, strict=True)):
             width = max(column.width, len(column.title))
@@ -78,6 +81,18 @@ def print_error(error: LabError, brief: bool = False) -> None:
     console = stderr()
     console.print("error: ", style="bold red", end="")
     console.print(text.partition("\n")[0] if brief else text, soft_wrap=True)
+
+
+def print_note(text: str) -> None:
+    """Print a line on stderr that says what will be done, dim on a terminal.
+
+    It goes without rich, which a command that finds nothing to do would load for it alone.
+    """
+    terminal = sys.stderr.isatty()
+    width = shutil.get_terminal_size().columns if terminal else _plain_width()
+    filled = _filled(text, width, 0)
+    dim = terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+    print(f"\x1b[2m{filled}\x1b[0m" if dim else filled, file=sys.stderr)
 
 
 def print_cut(console: Console, text: str, style: str = "") -> None:
@@ -103,11 +118,17 @@ def _filled(text: str, width: int, indent: int) -> str:
     )
 
 
+def _plain_width() -> int:
+    return int(os.environ.get("COLUMNS", PLAIN_WIDTH))
+
+
 def _console(stream: IO[str]) -> Console:
+    from rich.console import Console
+
     terminal = stream.isatty()
     return Console(
         file=stream,
-        width=None if terminal else int(os.environ.get("COLUMNS", PLAIN_WIDTH)),
+        width=None if terminal else _plain_width(),
         highlight=False,
         markup=False,
         emoji=False,

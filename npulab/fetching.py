@@ -48,12 +48,13 @@ class FetchProgress(AbstractContextManager["FetchProgress"]):
 
     def arrived(self, wheel: Wheel, source: str) -> None:
         """See `toolchain.fetch.shelf.Progress`."""
+        size = f", {figures.size(wheel.size)}" if wheel.size else ""
+        self.tell(f"{wheel.name} {wheel.version}  from the {source}{size}, sha256 as pinned")
+
+    def tell(self, line: str) -> None:
+        """Print a line above the bars."""
         with self._lock:
-            size = f", {figures.size(wheel.size)}" if wheel.size else ""
-            self._console.print(
-                f"{wheel.name} {wheel.version}  from the {source}{size}, sha256 as pinned",
-                soft_wrap=True,
-            )
+            self._console.print(line, soft_wrap=True)
 
 
 def _start_bar(console: Console) -> Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from npulab.console import stderr
 from toolchain.steps import Step
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 
@@ -26,11 +28,14 @@ class BuildProgress(AbstractContextManager["BuildProgress"]):
     """
 
     def __init__(self) -> None:
-        self._console = stderr()
         self._total = 0
         self._ended = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+
+    @cached_property
+    def _console(self) -> Console:
+        return stderr()
 
     def __exit__(
         self,

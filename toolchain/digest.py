@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+_AT_ONCE = 1 << 20
+"""Bytes of a file that is read as a whole."""
 
 
 def of_bytes(content: bytes) -> str:
@@ -23,10 +27,13 @@ def of_json(value: Any) -> str:
     return of_text(json.dumps(value, sort_keys=True, separators=(",", ":")))
 
 
-def of_file(path: Path) -> str | None:
+def of_file(path: Path | str) -> str | None:
     """Return the sha256 of a file's content, or None where there is no such file."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            if os.fstat(file.fileno()).st_size <= _AT_ONCE:
+                # `file_digest` clears a buffer of 256 KB for each file, however small.
+                return of_bytes(file.readall())
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None

@@ -120,7 +120,7 @@ class HostTarget:
                 cure="mend what the first error line names, then build again",
                 code="NPU010",
             ),
-            causes=CAUSES,
+            causes=lambda: CAUSES,
             headers="headers.d",
             pinned=tuple(self._compiler.own),
             places=places,
@@ -149,7 +149,7 @@ class HostTarget:
                 cure="mend what the linker names, then build again",
                 code="NPU011",
             ),
-            causes=CAUSES[:1],
+            causes=lambda: CAUSES[:1],
         )
 
     def _check_symbols(

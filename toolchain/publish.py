@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,9 +65,8 @@ def is_current(folder: Path, files: Mapping[str, Blob], record: bytes) -> bool:
     """Whether `folder` holds exactly `files` and `record`, by content."""
     if disk.read_if_there(folder / manifest.NAME) != record:
         return False
-    there = {path.name for path in folder.iterdir()}
-    return there == {*files, manifest.NAME} and all(
-        digest.of_file(folder / name) == blob.sha256 for name, blob in files.items()
+    return set(os.listdir(folder)) == {*files, manifest.NAME} and all(  # noqa: PTH208
+        digest.of_file(f"{folder}/{name}") == blob.sha256 for name, blob in files.items()
     )
 
 

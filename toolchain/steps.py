@@ -99,7 +99,8 @@ class CommandStep(Step):
         env: The program's whole environment.
         timeout: Seconds.
         failure: What is wrong when it fails.
-        causes: Failures that its output tells, which say more than `failure`.
+        causes: Gives the failures that its output tells, which say more than `failure`; asked
+            for when it fails, so that a build without failures compiles no pattern.
         log: Output that takes what the program prints.
         kept_log: File that keeps the log of a failure.
         headers: Output that lists the files read, in make's format; it is not kept.
@@ -110,7 +111,7 @@ class CommandStep(Step):
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 600
     failure: Diagnosis
-    causes: tuple[Cause, ...] = ()
+    causes: Callable[[], tuple[Cause, ...]] = tuple
     log: str
     kept_log: Path
     headers: str | None = None
@@ -159,7 +160,7 @@ class CommandStep(Step):
         if completed.timed_out:
             found = _too_long(self.command[0], self.timeout)
         else:
-            found = diagnose(log, self.causes) or self.failure
+            found = diagnose(log, self.causes()) or self.failure
         return CheckFailed(
             f"{self.unit}: {found.message}",
             cure=found.cure,

@@ -49,13 +49,14 @@ _ELEMENTS = {
 
 def memref(shape: Sequence[int], dtype: Any) -> str:
     """Return the type of a dense buffer, such as ``memref<16x16xi8>``."""
-    dims = "".join(f"{size}x" for size in shape)
-    return f"memref<{dims}{_element(dtype)}>"
+    return _memref(tuple(shape), dtype)
 
 
 @cache
-def _element(dtype: Any) -> str:
-    return _ELEMENTS[np.dtype(dtype).name]
+def _memref(shape: tuple[int, ...], dtype: Any) -> str:
+    # A design of many transfers asks for the same few types thousands of times.
+    dims = "".join(f"{size}x" for size in shape)
+    return f"memref<{dims}{_ELEMENTS[np.dtype(dtype).name]}>"
 
 
 def block(head: str, *body: str, tail: str = "") -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from kernels.contract.arguments import Arg
 from kernels.contract.mlir import (
@@ -124,6 +125,9 @@ class Dataflow:
 
     def text(self) -> str:
         """Return the design as MLIR text."""
+        return _text(self)
+
+    def _whole(self) -> str:
         return device(
             "npu1",
             *self._tiles(),
@@ -155,12 +159,12 @@ class Dataflow:
         """Return fifo `kind` (A_L3L2, ...) of a row, a column or a core; L3 is host memory,
         L2 a memory tile, L1 a core's memory.
         """
-        shape, c = self.shape, self.products[0].c.dtype
-        part = memref((shape.m, shape.n), c)
-        types = {"A": shape.a, "B": shape.b, "C": part}
-        joined = memref((ROWS // HALVES * shape.m, shape.n), c)
+        shape = self.shape
         name = "_".join((kind, *map(str, place)))
-        return Fifo(name, joined if kind == "C_L2L3" else types[kind[0]])
+        if kind[0] != "C":
+            return Fifo(name, shape.a if kind[0] == "A" else shape.b)
+        rows = shape.m * (ROWS // HALVES if kind == "C_L2L3" else 1)
+        return Fifo(name, memref((rows, shape.n), self.products[0].c.dtype))
 
     def _tiles(self) -> list[str]:
         names = ["shim", "mem", *(f"core{row}" for row in range(ROWS))]
@@ -369,3 +373,9 @@ class Dataflow:
 
 def _buffer(tile: str, name: str, type_: str) -> str:
     return f'%{name} = aie.buffer({tile}) {{sym_name = "{name}"}} : {type_}'
+
+
+@cache
+def _text(flow: Dataflow) -> str:
+    # A variant and its scalar twin have one design: it is written once.
+    return flow._whole()

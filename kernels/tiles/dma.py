@@ -46,11 +46,11 @@ class Bd:
 
     def filling(self, name: str, count: int = 1) -> Bd:
         """Return the transfer as one that fills a buffer with the locks of `lock_pair`."""
-        return self.acquiring(f"%{name}_empty", count).releasing(f"%{name}_full", count)
+        return replace(self, acquire=(f"%{name}_empty", count), release=(f"%{name}_full", count))
 
     def draining(self, name: str, count: int = 1) -> Bd:
         """Return the transfer as one that empties such a buffer."""
-        return self.acquiring(f"%{name}_full", count).releasing(f"%{name}_empty", count)
+        return replace(self, acquire=(f"%{name}_full", count), release=(f"%{name}_empty", count))
 
     def lines(self) -> list[str]:
         """Return its operations."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ from npulab.target import TARGETS, Choice, choose
 if TYPE_CHECKING:
     from kernels.contract import Kernel
     from toolchain.build import BuildResult
+
+# A build multiplies no matrices: numpy's linear algebra need not start a thread per core, which
+# spins for as long as a build takes that has nothing to do.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @click.command(
@@ -55,15 +60,15 @@ def command(
     left alone; a failure does not keep the others from being built.
     """
     from npulab.building import build_units, report_errors
-    from npulab.console import print_json, print_wrapped, stderr
+    from npulab.console import print_json, print_note
     from toolchain.unit import Unit
 
     start = time.perf_counter()
     choice = choose(target)
     where = choose_runner(runner, python)
     if not as_json:
-        print_wrapped(stderr(), f"target {choice.target} ({choice.reason})", style="dim")
-        print_wrapped(stderr(), f"runner {where.name} ({where.reason})", style="dim")
+        print_note(f"target {choice.target} ({choice.reason})")
+        print_note(f"runner {where.name} ({where.reason})")
     units = [Unit.from_kernel(kernel) for kernel in select(kernels)]
     results = build_units(units, target=choice.target, jobs=jobs, where=where)
     seconds = time.perf_counter() - start
@@ -84,14 +89,14 @@ def state(result: BuildResult) -> str:
 
 def _print(results: list[BuildResult], seconds: float) -> None:
     from npulab import figures
-    from npulab.console import Column, Rows, stdout
     from toolchain.build import default_root
 
-    console = stdout()
     changed = [result for result in results if state(result) != "current"]
     if changed:
+        from npulab.console import Column, Rows, stdout
+
         width = max(len(result.unit.title) for result in changed)
-        rows = Rows(console, Column("kernel", width), Column("state", 7), Column("folder", 20))
+        rows = Rows(stdout(), Column("kernel", width), Column("state", 7), Column("folder", 20))
         rows.header()
         for result in changed:
             style = "red" if result.build is None else "green"
@@ -103,7 +108,7 @@ def _print(results: list[BuildResult], seconds: float) -> None:
     }
     told = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
     where = f"{figures.number(len(results), 'variant')} in {short(default_root())}"
-    console.print(f"{where}: {told}  ({figures.seconds(seconds)})", soft_wrap=True)
+    print(f"{where}: {told}  ({figures.seconds(seconds)})")
 
 
 def short(path: Path) -> Path:

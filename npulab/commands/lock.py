@@ -40,7 +40,8 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     is another file now.
     """
     from errors import UsageError
-    from npulab.console import stderr, stdout
+    from npulab.console import stdout
+    from npulab.fetching import FetchProgress
     from toolchain.pins import lockfile
     from toolchain.pins.releases import Releases
     from toolchain.pins.update import Updater, look
@@ -51,23 +52,29 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     lock, releases = lockfile.load(), Releases()
     if check:
         ctx.exit(_tell(look(lock, releases), as_json=as_json))
-    updater = Updater(Store(), releases, lambda line: stderr().print(line, soft_wrap=True))
     names = sorted({wheel.name for wheel in lock.wheels})
-    for asked in update:
-        name, _, version = asked.partition("=")
+    wanted = [asked.partition("=") for asked in update]
+    for name, _, _ in wanted:
         if name not in names:
             raise UsageError(
                 f"the lock has no {name}", cure=f"name one of: {', '.join(names)}", code="NPU048"
             )
-        difference = updater.update(lockfile.load(), name, version or None)
-        stdout().print(difference or f"{name} is as it was", soft_wrap=True)
-    if not update:
-        difference = updater.complete(lock)
-        stdout().print(difference or "everything is pinned", soft_wrap=True)
+    told: list[str] = []
+    try:
+        with FetchProgress() as progress:
+            updater = Updater(Store(), releases, progress.tell, progress=progress)
+            for name, _, version in wanted:
+                difference = updater.update(lockfile.load(), name, version or None)
+                told.append(difference or f"{name} is as it was")
+            if not update:
+                told.append(updater.complete(lock) or "everything is pinned")
+    finally:  # what was written is shown, though the next one failed
+        for text in told:
+            stdout().print(text, soft_wrap=True)
 
 
 def _tell(findings: list[Finding], *, as_json: bool) -> int:
-    from npulab.console import Column, Rows, print_json, stdout
+    from npulab.console import Column, Rows, print_json, print_wrapped, stdout
 
     if as_json:
         print_json(
@@ -83,14 +90,16 @@ def _tell(findings: list[Finding], *, as_json: bool) -> int:
             ]
         )
     else:
-        columns = (Column("wheel", 34), Column("python", 6), Column("state", 8), Column("", 20))
-        rows = Rows(stdout(), *columns)
+        titles = [f"{finding.wheel.name} {finding.wheel.version}" for finding in findings]
+        width = max(map(len, titles))
+        console = stdout()
+        rows = Rows(console, Column("wheel", width), Column("python", 6), Column("state", 8))
         rows.header()
-        for finding in findings:
-            wheel = finding.wheel
+        for title, finding in zip(titles, findings, strict=True):
             style = "red" if finding.bad else "green" if finding.state == "current" else "yellow"
-            cells = (f"{wheel.name} {wheel.version}", wheel.python, finding.state, finding.text)
-            rows.row(*cells, styles=["", "", style])
+            rows.row(title, finding.wheel.python, finding.state, styles=["", "", style])
+            if finding.state != "current":
+                print_wrapped(console, finding.text, indent=4)
     if any(finding.bad for finding in findings):
         return _failed(findings)
     return 0

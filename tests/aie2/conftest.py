@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import json
 import os
 import stat
 import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import pytest
@@ -43,8 +46,46 @@ def support() -> Contents:
     """Return what the FAKE tools share."""
     files = {name: (FAKE / name).read_bytes() for name in ("objects.py", "options.json")}
     files["insts.bin"] = (FIXTURES / "insts_0_1.bin").read_bytes()
-    files["small.pdi"] = (FIXTURES / "small.pdi").read_bytes()
+    files |= {f"packing/{name}": content for name, content in packing().items()}
     return {f"fake_support/{name}": content for name, content in files.items()}
+
+
+@cache
+def packing() -> Contents:
+    """Return what bootgen and xclbinutil are given, as for the committed xclbins."""
+    kept = sys.modules.get("sample")
+    sample = sys.modules["sample"] = _load(FIXTURES.parent / "sample.py")
+    vendor = _load(FIXTURES.parent / "rebuild.py")  # which imports the sample by its bare name
+    del sys.modules["sample"]
+    if kept is not None:
+        sys.modules["sample"] = kept
+    entry = {
+        "uuid": "UUID",
+        "file_name": "main.pdi",
+        "cdo_groups": [vendor.group("DPU", "PRIMARY", 1, ["0x901"], ["0xC1"])],
+    }
+    texts = {
+        "memories.json": vendor.memories(),
+        "kernels.json": vendor.kernels(5),
+        "partition.json": vendor.partition(entry, width=4, starts=[0]),
+    }
+    configuration = {name: data for name, data in sample.files().items() if "insts" not in name}
+    return {
+        **configuration,
+        **{name: json.dumps(content).encode() for name, content in texts.items()},
+        "main.bif": vendor.BIF.encode(),
+        "main.pdi": (FIXTURES / "small.pdi").read_bytes(),
+    }
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"packing_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def mlir_aie() -> Contents:

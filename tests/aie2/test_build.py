@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kernels import registry
 from toolchain.aie2.environment import Environment
 from toolchain.artifacts import xclbin
 from toolchain.build import BuildResult, build
+from toolchain.runner import Completed, LocalRunner
 from toolchain.store import Store
 from toolchain.unit import ObjectSource, Unit
 
@@ -145,15 +146,36 @@ def test_nothing_is_done_where_nothing_changed(run: Run, make_unit: Callable[...
     assert (again.ran, again.written) == (0, False)
 
 
+class CountingRunner(LocalRunner):
+    """Runs commands on this machine and notes their programs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.programs: list[str] = []
+
+    def run(self, command: Sequence[str], **settings: Any) -> Completed:
+        self.programs.append(Path(command[0]).name)
+        return super().run(command, **settings)
+
+
 @pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("touched", ["amount.h", "kernel.cc"])
 def test_touching_one_kernel_runs_one_compiler_and_one_aiecc(
-    make_unit: Callable[..., Unit], store: Store, tmp_path: Path
+    touched: str, make_unit: Callable[..., Unit], store: Store, tmp_path: Path
 ) -> None:
-    units = [make_unit(label=label) for label in ("1", "2", "3")]
-    build(units, target="aie2", root=tmp_path / "build", store=store)
-    (tmp_path / "sources" / "2" / "amount.h").write_text("#define AMOUNT 2\n")
-    results = build(units, target="aie2", root=tmp_path / "build", store=store)
-    assert [result.ran for result in results] == [0, 4, 0]
+    def programs(units: list[Unit]) -> tuple[list[str], list[int]]:
+        runner = CountingRunner()
+        root = tmp_path / "build"
+        results = build(units, target="aie2", root=root, store=store, runner=runner)
+        assert [error for result in results for error in result.errors] == []
+        return sorted(runner.programs), [result.ran for result in results]
+
+    units = [make_unit(KERNEL.replace("+", f"+ {label} +"), label=label) for label in "123"]
+    assert programs(units) == (["aiecc"] * 3 + ["clang++"] * 3, [5, 5, 5])
+    file = tmp_path / "sources" / "2" / touched
+    file.write_text(file.read_text() + "#define MORE 2\n")
+    assert programs(units) == (["aiecc", "clang++"], [0, 4, 0])
+    assert programs(units) == ([], [0, 0, 0])
 
 
 def test_all_kernels_of_the_lab_build(install: Install, store: Store, tmp_path: Path) -> None:
@@ -205,7 +227,6 @@ def test_traps_in_the_users_environment_are_not_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from toolchain.aie2 import environment
-    from toolchain.runner import LocalRunner
 
     found = []
     for number in range(2):

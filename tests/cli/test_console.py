@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from npulab.console import print_hanging, print_wrapped
+from npulab.console import print_hanging, print_note, print_wrapped
 
 WORDS = st.lists(st.text("abcdefgh-./", min_size=1, max_size=30), min_size=1, max_size=40)
 
@@ -46,3 +47,32 @@ def test_a_line_that_is_just_full_has_no_blank_at_its_end(length: int) -> None:
     target, stream = console()
     print_wrapped(target, "a" * length + " b")
     assert not [line for line in stream.getvalue().splitlines() if line != line.rstrip()]
+
+
+class TestNote:
+    def test_elsewhere_it_is_plain_and_80_columns_wide(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("COLUMNS", raising=False)
+        print_note("target aie2 " + "wheel " * 30)
+        printed = capsys.readouterr().err
+        check(["target", "aie2", *["wheel"] * 30], printed)
+        assert "\x1b" not in printed
+
+    @pytest.mark.parametrize(("term", "dim"), [("xterm", True), ("dumb", False)])
+    def test_on_a_terminal_it_is_dim_and_as_wide_as_that(
+        self,
+        term: str,
+        dim: bool,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "40")
+        monkeypatch.setenv("TERM", term)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        print_note("word " * 30)
+        printed = capsys.readouterr().err
+        assert printed.startswith("\x1b[2m") is printed.endswith("\x1b[0m\n") is dim
+        bare = printed.replace("\x1b[2m", "").replace("\x1b[0m", "")
+        assert {len(line) for line in bare.splitlines()[:-1]} == {39}
+        assert bare.split() == ["word"] * 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ TABLES = {
 
 OWN = {"install": install.CAUSES, "compile": compiling.CAUSES, "design": design.CAUSES}
 CASES = tomllib.loads((Path(__file__).parent / "cases.toml").read_text(encoding="utf-8"))
+THREAD = re.compile(r"[\w-]+/[\w.-]+#\d+")
 EACH = [(table, case) for table, cases in CASES.items() for case in cases]
 
 
@@ -52,6 +54,11 @@ def test_every_matcher_has_real_text(table: str) -> None:
 
 def test_there_are_thirty_at_least() -> None:
     assert sum(map(len, OWN.values())) >= 30
+
+
+def test_most_texts_come_from_public_threads() -> None:
+    threads = {thread for _, case in EACH for thread in THREAD.findall(case["source"])}
+    assert len(threads) >= 40
 
 
 @pytest.mark.parametrize("cause", [cause for table in OWN.values() for cause in table])

@@ -71,6 +71,19 @@ def test_the_proxy_of_the_environment_is_used(
     assert (authorization is not None) == ("@" in form)
 
 
+def test_a_proxy_that_nobody_answers_at_is_named(
+    no_settings: pytest.MonkeyPatch, make_shelf: MakeShelf
+) -> None:
+    no_settings.setenv("http_proxy", "http://127.0.0.1:9")
+    no_settings.setenv("https_proxy", "http://127.0.0.1:9")
+    for scheme in ("http", "https"):
+        far = wheel(f"{scheme}://wheels.invalid/mlir_aie-1-py3-none-any.whl")
+        with pytest.raises(LabError) as caught:
+            make_shelf().fetch([far])
+        assert caught.value.code == "NPU027"
+        assert "the proxy does not answer: Connection refused (3 attempts)" in caught.value.message
+
+
 def test_no_proxy_is_respected(
     proxy: ThreadingHTTPServer, no_settings: pytest.MonkeyPatch, make_shelf: MakeShelf
 ) -> None:

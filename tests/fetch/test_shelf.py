@@ -235,10 +235,14 @@ class TestMirror:
     def test_a_missing_file_offline_names_the_cure(
         self, make_wheel: MakeWheel, make_shelf: MakeShelf, tmp_path: Path
     ) -> None:
-        for settings in ({"mirror_folder": tmp_path}, {}):
-            with pytest.raises(MissingEnvironment, match="neither in the cache") as caught:
+        for settings, lacking in (
+            ({"mirror_folder": tmp_path}, f"is neither in the cache nor in the mirror {tmp_path}"),
+            ({}, "is not in the cache, no mirror is set"),
+        ):
+            with pytest.raises(MissingEnvironment) as caught:
                 make_shelf(offline=True, **settings).fetch([make_wheel()])
             assert caught.value.code == "NPU029"
+            assert f"{lacking}, and the network is not to be used" in caught.value.message
 
     def test_a_missing_file_comes_from_the_network(
         self, make_wheel: MakeWheel, make_shelf: MakeShelf, tmp_path: Path

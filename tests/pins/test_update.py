@@ -14,7 +14,9 @@ import pytest
 
 from errors import LabError
 from toolchain.fetch.connection import Patience
+from toolchain.fetch.shelf import Quiet
 from toolchain.pins import lockfile, update
+from toolchain.pins.lockfile import Wheel
 from toolchain.pins.releases import Releases
 from toolchain.pins.update import Updater
 from toolchain.store import Store
@@ -25,7 +27,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Upstream(ThreadingHTTPServer):
-    """Releases and their files; `files` are contents by name, `releases` by path."""
+    """Releases and their files.
+
+    Attributes:
+        files: Contents by name.
+        releases: Answers by path.
+        refuses: The HTTP status that everything is answered with.
+    """
 
     daemon_threads = True
 
@@ -33,6 +41,7 @@ class Upstream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.releases: dict[str, Any] = {}
+        self.refuses: int | None = None
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def release(self, path: str, tag: str, *names: str, commit: str = "main") -> None:
@@ -66,6 +75,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
+        if self.server.refuses:
+            self.send_response(self.server.refuses)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         kind, _, rest = self.path.lstrip("/").partition("/")
         if kind == "files":
             content = self.server.files.get(rest.replace("%2B", "+"))
@@ -294,3 +308,33 @@ class TestLook:
         with pytest.raises(LabError) as caught:
             update.look(lockfile.load(path), releases)
         assert caught.value.code == "NPU048"
+
+    @pytest.mark.parametrize("status", [403, 429])
+    def test_who_asked_too_often_gets_an_error_not_a_verdict(
+        self, status: int, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.refuses = status
+        with pytest.raises(LabError) as caught:
+            update.look(lockfile.load(path), releases)
+        assert caught.value.code == "NPU048"
+        assert f"HTTP status {status}" in caught.value.message
+        assert "60 such questions" in str(caught.value.cure)
+
+
+def test_attempts_are_further_and_further_apart() -> None:
+    patience = Patience(pause=1.0, longest_pause=5.0)
+    assert [patience.before(attempt) for attempt in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 5.0]
+    assert [patience.before(1, asked) for asked in (0.5, 3600)] == [0.5, 5.0]
+
+
+def test_how_far_a_download_is_is_told(path: Path, tmp_path: Path, releases: Releases) -> None:
+    told: list[tuple[str, int, int | None]] = []
+
+    class Noting(Quiet):
+        def advanced(self, wheel: Wheel, done: int, total: int | None) -> None:
+            told.append((wheel.file_name, done, total))
+
+    store = Store(tmp_path / "cache")
+    Updater(store, releases, lambda _: None, PATIENCE, Noting()).complete(lockfile.load(path))
+    name = mlir("1.4.2", "cp313")
+    assert told[-1] == (name, 3 * len(name), 3 * len(name))

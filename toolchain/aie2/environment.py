@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -82,7 +83,7 @@ class Environment:
     wheels: tuple[Wheel, ...]
     record: Installed
 
-    @property
+    @cached_property
     def site(self) -> Path:
         return self.folder / "site"
 
@@ -91,16 +92,16 @@ class Environment:
         """The compiler's folder, which aiecc wants to know."""
         return self.site / "llvm-aie"
 
-    @property
+    @cached_property
     def include(self) -> Path:
         """The folder of ``aie_api/aie.hpp``."""
         return self.site / "mlir_aie" / "include"
 
     def tool(self, name: str) -> str:
         """Return a program's absolute path."""
-        return str(self.site / TOOLS[name])
+        return f"{self.site}/{TOOLS[name]}"
 
-    @property
+    @cached_property
     def env(self) -> dict[str, str]:
         """The whole environment of every tool."""
         return variables(self.folder)
@@ -109,7 +110,7 @@ class Environment:
         """Return the pin of a wheel: name, version and hash."""
         return next(wheel.pin for wheel in self.wheels if wheel.name == name)
 
-    @property
+    @cached_property
     def pins(self) -> dict[str, str]:
         """Name, version and hash of all that makes the artifacts."""
         found = {wheel.name: wheel.pin for wheel in self.wheels}

@@ -15,10 +15,7 @@ from toolchain import checks, disk
 from toolchain.aie2 import aiecc, cores, environment, objects, options
 from toolchain.aie2.aiecc import AieccStep
 from toolchain.aie2.environment import Environment
-from toolchain.diagnose import Diagnosis
-from toolchain.diagnostics import compile as compiling
-from toolchain.diagnostics import design as designing
-from toolchain.diagnostics import install as installing
+from toolchain.diagnose import Cause, Diagnosis
 from toolchain.pins import lockfile
 from toolchain.places import WORK, Places
 from toolchain.runner import Runner
@@ -108,7 +105,7 @@ class Aie2Target:
                 cure="mend what the first error line names, then build again",
                 code="NPU010",
             ),
-            causes=(*installing.CAUSES, *compiling.CAUSES),
+            causes=_compile_causes,
             headers="headers.d",
             pinned=(env.site,),
             places=places,
@@ -153,10 +150,24 @@ class Aie2Target:
                 cure="read its first error line; the log has them all",
                 code="NPU042",
             ),
-            causes=(*installing.CAUSES, *designing.CAUSES),
+            causes=_design_causes,
             objects={f"{source.stem}.o": source.name for source, _ in compiled},
             programs=tiles,
         )
+
+
+def _compile_causes() -> tuple[Cause, ...]:
+    from toolchain.diagnostics import compile as compiling
+    from toolchain.diagnostics import install as installing
+
+    return (*installing.CAUSES, *compiling.CAUSES)
+
+
+def _design_causes() -> tuple[Cause, ...]:
+    from toolchain.diagnostics import design as designing
+    from toolchain.diagnostics import install as installing
+
+    return (*installing.CAUSES, *designing.CAUSES)
 
 
 def _check_objects(unit: Unit, compiled: Compiled, check: Step) -> FunctionStep:

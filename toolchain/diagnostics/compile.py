@@ -42,6 +42,21 @@ CAUSES = (
         code="NPU075",
     ),
     Cause(
+        pattern=re.compile(
+            r"(?:unable to legalize instruction|[Cc]annot select): [^\n]*?(?P<operation>G_\w+)"
+        ),
+        message="Peano has no instruction for {operation} on these types",
+        cure="write that operation with aie_api, or keep the loop from being vectorised: "
+        "#pragma clang loop vectorize(disable)",
+        code="NPU075",
+    ),
+    Cause(
+        pattern=re.compile(r"/aietools/include/(?P<header>aie_api/\S+?):\d+:\d+: error"),
+        message="the kernel is compiled with the headers of AMD's own compiler: {header}",
+        cure="include <aie_api/aie.hpp>: the lab gives Peano that of the pinned mlir-aie",
+        code="NPU074",
+    ),
+    Cause(
         pattern=re.compile(r"immediate operand value -?\d+ is not a multiple of \d+"),
         message="Peano made an instruction that cannot be encoded, which is a fault of its own",
         cure="change what the function keeps on its stack, or pin another nightly of llvm-aie "

@@ -71,6 +71,12 @@ CAUSES = (
         code="NPU079",
     ),
     Cause(
+        pattern=re.compile(r"Unknown AIE version in EFLAGS"),
+        message="an object was compiled for an AI Engine that this linker does not know",
+        cure="compile it with Peano for aie2-none-unknown-elf",
+        code="NPU079",
+    ),
+    Cause(
         pattern=re.compile(r"is being placed in '\.stack_sizes'"),
         message="this aiecc cannot link what this Peano was built with",
         cure="pin a mlir-aie and a llvm-aie that were released for each other",
@@ -83,7 +89,20 @@ CAUSES = (
         code="NPU120",
     ),
     Cause(
-        pattern=re.compile(r"number of (?:in|out)put DMA channels? exceeded"),
+        pattern=re.compile(
+            r"Failed to allocate buffer: \"(?P<buffer>[^\"\n]+)\" with size: (?P<size>\d+) bytes"
+            r"(?s:.*?)op Bank-aware allocation failed\."
+        ),
+        message="no memory bank has room for {buffer}, {size} bytes",
+        cure="make that fifo's elements smaller; a bank of a core's tile has 16 KB, one of a "
+        "memory tile 64 KB",
+        code="NPU120",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"number of (?:in|out)put DMA channels? exceeded"
+            r"|uses more (?:in|out)put channels than available on this tile"
+        ),
         message="a tile needs more DMA channels than it has",
         cure="join fifos, or spread them over tiles; a core's tile has two each way",
         code="NPU122",
@@ -95,7 +114,10 @@ CAUSES = (
         code="NPU123",
     ),
     Cause(
-        pattern=re.compile(r"exhausted available (?:BD|buffer descriptor) IDs"),
+        pattern=re.compile(
+            r"exhausted available (?:BD|buffer descriptor) IDs"
+            r"|could not find and assign a valid BD id"
+        ),
         message="a tile has no buffer descriptor left",
         cure="make the fifos of that tile shallower, or await and free transfers of the "
         "sequence before the next ones begin; a core's tile and a shim tile have 16",
@@ -106,6 +128,12 @@ CAUSES = (
         message="the DMA of a tile needs more than its {count} buffer descriptors",
         cure="make the fifos of that tile shallower, or spread them over tiles",
         code="NPU121",
+    ),
+    Cause(
+        pattern=re.compile(r"cannot release more elements than are already acquired"),
+        message="a core gives back more elements of a fifo than it has taken",
+        cure="acquire as many elements as are released, on every way through the core's program",
+        code="NPU107",
     ),
     Cause(
         pattern=re.compile(r"is accessed from unreachable tile"),
@@ -151,6 +179,20 @@ CAUSES = (
     Cause(
         pattern=re.compile(r"(?P<what>(?:Stride|Size) \d+) exceeds the (?P<range>\[\d+:\d+\])"),
         message="{what} of a transfer does not fit a buffer descriptor, which takes {range}",
+        cure="split the transfer, or move a factor to another dimension",
+        code="NPU127",
+    ),
+    Cause(
+        pattern=re.compile(
+            r"Cannot give more than (?P<most>\d+) dimensions for step sizes and wraps"
+        ),
+        message="a transfer has more dimensions than the {most} that its tile's DMA walks",
+        cure="reorder the data in a memory tile, whose DMA walks four, or split the transfer",
+        code="NPU125",
+    ),
+    Cause(
+        pattern=re.compile(r"DmaSetMultiDim: Invalid stepsize or wrap"),
+        message="a size or stride of a transfer does not fit a buffer descriptor",
         cure="split the transfer, or move a factor to another dimension",
         code="NPU127",
     ),

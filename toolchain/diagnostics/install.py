@@ -29,8 +29,9 @@ CAUSES = (
     ),
     Cause(
         pattern=re.compile(
-            r"xchesscc: command not found|chess-llvm-link not found|xchesscc Failed"
-            r"|Error running xchesscc_wrapper"
+            r"xchesscc: command not found|\bchesscc: not found|xchesscc Failed"
+            r"|Error running xchesscc_wrapper|chess-llvm-link(?: not found|: No such file)"
+            r"|No such file or directory: '\S*chess-llvm-link'"
         ),
         message="aiecc wants the Chess compiler (xchesscc), which the lab does not use",
         cure="call aiecc with --no-xchesscc --no-xbridge, as the lab does; a pinned release "

@@ -46,6 +46,16 @@ class Patience:
     pause: float = 1.0
     longest_pause: float = 30.0
 
+    def before(self, attempt: int, asked: float | None = None) -> float:
+        """Return the seconds to wait before attempt 1, 2, ... after the first.
+
+        Args:
+            attempt: Its number.
+            asked: Seconds that the server asks for.
+        """
+        seconds = asked if asked is not None else self.pause * 2 ** (attempt - 1)
+        return min(seconds, self.longest_pause)
+
 
 class Passing(Exception):
     """A failure that another attempt may not meet.
@@ -57,6 +67,10 @@ class Passing(Exception):
     def __init__(self, what: str, after: float | None = None) -> None:
         super().__init__(what)
         self.after = after
+
+
+class Gone(MissingEnvironment):
+    """The server says that there is no such file, or none any more."""
 
 
 class Connection:
@@ -151,9 +165,12 @@ def describe(error: BaseException) -> str:
         ConnectTimeoutError,
         NameResolutionError,
         NewConnectionError,
+        ProxyError,
         ReadTimeoutError,
     )
 
+    if isinstance(error, ProxyError):
+        return f"the proxy does not answer: {describe(error.original_error)}"
     if isinstance(error, NameResolutionError):
         return "its name cannot be resolved"
     if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
@@ -170,13 +187,16 @@ def _seconds(answer: BaseHTTPResponse) -> float | None:
 
 
 def _refused(url: str, status: int) -> LabError:
-    gone = status in (404, 410)
+    if status in (404, 410):
+        return Gone(
+            f"{url} is gone: HTTP status {status}",
+            cure="upstream prunes old wheels: take it from a mirror (NPULAB_MIRROR), or move the "
+            "pin with npulab lock --update",
+            code="NPU026",
+        )
     return MissingEnvironment(
-        f"{url} is {'gone' if gone else 'refused'}: HTTP status {status}",
-        cure="upstream prunes old wheels: take it from a mirror (NPULAB_MIRROR), or move the pin "
-        "with npulab lock --update"
-        if gone
-        else "ask the proxy's or server's keeper, or take the wheels from a mirror (NPULAB_MIRROR)",
+        f"{url} is refused: HTTP status {status}",
+        cure="ask the proxy's or server's keeper, or take the wheels from a mirror (NPULAB_MIRROR)",
         code="NPU026",
     )
 

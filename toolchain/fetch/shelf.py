@@ -122,9 +122,13 @@ class Shelf:
         progress.arrived(wheel, "network")
 
     def _not_here(self, wheel: Wheel) -> LabError:
-        where = f"nor in the mirror {self._mirror}" if self._mirror else "and no mirror is set"
+        lacking = (
+            f"is neither in the cache nor in the mirror {self._mirror}"
+            if self._mirror
+            else "is not in the cache, no mirror is set"
+        )
         return MissingEnvironment(
-            f"{wheel.file_name} is neither in the cache {where}, and the network is not to be used",
+            f"{wheel.file_name} {lacking}, and the network is not to be used",
             cure="set NPULAB_MIRROR to a folder that has it (npulab fetch --mirror DIR fills one), "
             "or leave out --offline",
             code="NPU029",

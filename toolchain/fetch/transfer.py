@@ -129,8 +129,7 @@ class Transfer:
                     mark, marked = time.monotonic(), done
 
     def _pause(self, failures: int, asked: float | None) -> None:
-        seconds = asked if asked is not None else self._patience.pause * 2 ** (failures - 1)
-        if self._stopped.wait(min(seconds, self._patience.longest_pause)):
+        if self._stopped.wait(self._patience.before(failures, asked)):
             raise Stopped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from errors import LabError, MissingEnvironment, UsageError
-from toolchain.fetch.connection import Connection, Passing, Patience
+from toolchain.fetch.connection import Connection, Gone, Passing, Patience
 from toolchain.pins.lockfile import ANY, PYTHONS
 
 if TYPE_CHECKING:
@@ -123,14 +124,25 @@ class Releases:
         from urllib3.exceptions import HTTPError
 
         last: Exception | None = None
-        for _ in range(self._patience.attempts):
+        for attempt in range(self._patience.attempts):
+            if last is not None:
+                time.sleep(self._patience.before(attempt, getattr(last, "after", None)))
             try:
                 answer = self._connection.open(url, {"Accept": "application/vnd.github+json"})
                 return msgspec.json.decode(answer.read(), type=Release)
+            except Gone:
+                raise
+            except MissingEnvironment as error:
+                # GitHub refuses who has asked too often: that says nothing of the release.
+                if error.code != "NPU026":
+                    raise
+                last = error
+                break
             except (Passing, HTTPError, msgspec.DecodeError) as error:
                 last = error
+        why = last.message if isinstance(last, MissingEnvironment) else f"{url}: {last}"
         raise MissingEnvironment(
-            f"{url} gives no list of files: {last}",
+            f"upstream gives no list of files: {why}",
             cure="try again later; GitHub answers 60 such questions an hour for one address",
             code="NPU048",
         ) from last

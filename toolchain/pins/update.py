@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errors import CheckFailed, LabError
+import msgspec
+
+from errors import CheckFailed
 from toolchain import digest, disk
-from toolchain.fetch.connection import Patience
+from toolchain.fetch.connection import Gone, Patience
+from toolchain.fetch.shelf import Progress, Quiet
 from toolchain.fetch.transfer import Transfer
 from toolchain.pins import lockfile
 from toolchain.pins.lockfile import Lock, Wheel
@@ -23,14 +26,24 @@ Tell = Callable[[str], None]
 
 
 class Updater:
-    """Resolves, downloads and hashes wheels, and writes them into a lock file."""
+    """Resolves, downloads and hashes wheels, and writes them into a lock file.
+
+    Args:
+        progress: Takes how far each download is.
+    """
 
     def __init__(
-        self, store: Store, releases: Releases, tell: Tell, patience: Patience | None = None
+        self,
+        store: Store,
+        releases: Releases,
+        tell: Tell,
+        patience: Patience | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._store = store
         self._releases = releases
         self._tell = tell
+        self._progress = progress or Quiet()
         self._transfer = Transfer(patience or Patience(), threading.Event())
 
     def complete(self, lock: Lock) -> str:
@@ -78,7 +91,18 @@ class Updater:
         part = self._store.root / "wheels" / f"{asset.name}.part"
         with disk.writing(part.parent):
             part.parent.mkdir(parents=True, exist_ok=True)
-        self._transfer.download(asset.browser_download_url, part, lambda *_: None)
+        pin = Wheel(
+            name=name,
+            version=str(found.version),
+            python=found.python,
+            tag=found.release.tag_name,
+            commit=found.commit,
+            url=asset.browser_download_url,
+            sha256=lockfile.UNPINNED,
+        )
+        self._transfer.download(
+            pin.url, part, lambda done, total: self._progress.advanced(pin, done, total)
+        )
         sha256, size = digest.of_file(part) or "", part.stat().st_size
         published = (asset.digest or "").removeprefix("sha256:")
         if (published and published != sha256) or size != asset.size:
@@ -93,21 +117,11 @@ class Updater:
                 ),
             )
         self._tell(f"sha256 {sha256}: {'as published' if published else 'upstream gives none'}")
-        pin = Wheel(
-            name=name,
-            version=str(found.version),
-            python=found.python,
-            tag=found.release.tag_name,
-            commit=found.commit,
-            url=asset.browser_download_url,
-            sha256=sha256,
-            size=size,
-        )
         target = self._store.root / "wheels" / sha256 / pin.file_name
         with disk.writing(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             part.replace(target)
-        return pin
+        return msgspec.structs.replace(pin, sha256=sha256, size=size)
 
 
 def rewrite(path: Path, changes: Sequence[tuple[Wheel, Wheel]]) -> str:
@@ -172,9 +186,7 @@ def _look_at(wheel: Wheel, releases: Releases) -> Finding:
 
     try:
         assets = {asset.name: asset for asset in releases.of_tag(wheel.name, wheel.tag).assets}
-    except LabError as error:
-        if error.code != "NPU026":
-            raise
+    except Gone:
         return Finding(wheel, "gone", f"there is no release {wheel.tag} any more")
     asset = assets.get(wheel.file_name)
     if asset is None:

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def build(path: Path, values: dict[str, str], selectors: list[str]) -> None:
     if "npu-insts" in selectors and "insts" not in forgotten:
         Path(values["npu-insts-name"]).write_bytes(instructions(seed))
     if "xclbin" in selectors and "xclbin" not in forgotten:
-        pack(values["xclbin-name"], project)
+        pack(Path(values["xclbin-name"]).absolute(), project, seed)
 
 
 def instructions(seed: str) -> bytes:
@@ -117,19 +118,47 @@ def instructions(seed: str) -> bytes:
     return insts.encode(replace(template, operations=(*template.operations, mark)))
 
 
-def pack(name: str, project: Path) -> None:
+def marked(configuration: bytes, seed: str) -> bytes:
+    """Return the commands and one more: it writes a number made from `seed` to a core's memory."""
+    from toolchain.artifacts import cdo
+
+    config = cdo.decode(configuration)
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "little")
+    mark = cdo.Write(address=0x200400, value=number)
+    return cdo.encode(replace(config, commands=(*config.commands, mark)))
+
+
+def run_tool(name: str, *command: str, cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+    if done.returncode:
+        fail(f"aiecc: failed to execute {name}: {done.stdout}{done.stderr}")
+
+
+def pack(output: Path, project: Path, seed: str) -> None:
+    """Pack the sample's configuration: with the real bootgen where it stands beside xclbinutil."""
     packer = shutil.which("xclbinutil")
     if packer is None:
         fail("aiecc: cannot find xclbinutil")
-    pdi = project / "main.pdi"
-    pdi.write_bytes((SUPPORT / "small.pdi").read_bytes())
-    (project / "mem.json").write_text("{}")
-    command = [packer, "--add-replace-section", f"MEM_TOPOLOGY:JSON:{project / 'mem.json'}"]
-    done = subprocess.run(
-        [*command, "--force", "--output", name], check=False, capture_output=True, text=True
+        return
+    for path in (SUPPORT / "packing").iterdir():
+        shutil.copyfile(path, project / path.name)
+    bootgen = Path(packer).resolve().with_name("bootgen")
+    if bootgen.is_file():
+        (project / "main.pdi").unlink()
+        (project / "init.bin").write_bytes(marked((project / "init.bin").read_bytes(), seed))
+        words = ("-arch", "versal", "-image", "main.bif", "-o", "main.pdi", "-w")
+        run_tool("bootgen", str(bootgen), *words, cwd=project)
+    partition = project / "partition.json"
+    named = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
+    partition.write_text(partition.read_text().replace("UUID", named))
+    run_tool(
+        "xclbinutil",
+        *(packer, "--add-replace-section", "MEM_TOPOLOGY:JSON:memories.json"),
+        *("--add-kernel", "kernels.json"),
+        *("--add-replace-section", "AIE_PARTITION:JSON:partition.json"),
+        *("--force", "--quiet", "--output", str(output)),
+        cwd=project,
     )
-    if done.returncode:
-        fail(f"aiecc: xclbinutil failed: {done.stderr}")
 
 
 main(sys.argv[1:])
