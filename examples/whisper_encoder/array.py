@@ -1,8 +1,9 @@
 """The same layers as calls of the lab's kernels on the simulated array.
 
-Between calls the host does what a driver of the model would: it rounds features to bfloat16 and
-gives projections a column of ones and rows that fill up a turn. A bias of a projection is one more row of the matrix,
-multiplied by a column of ones: `matmul_bf16_array` has none of its own.
+Between calls the host does what a driver of the model would: it limits features to 8 decades
+and rounds them to bfloat16, and adds to what a projection takes. Its bias is one more row of the
+matrix, multiplied by a column of ones (`matmul_bf16_array` has none of its own), and rows of
+zeros fill up the last turn.
 """
 
 from __future__ import annotations
