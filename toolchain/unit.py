@@ -50,6 +50,8 @@ class Unit:
         objects: The objects that the design links with.
         functions: The entry points that the contract promises; empty without a contract.
         args: The contract's arguments in runtime-sequence order; None without a contract.
+        sequences: The names of the runtime sequences where the design has several; the parts'
+            contracts have their arguments.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Unit:
     objects: tuple[ObjectSource, ...]
     functions: tuple[Function, ...] = ()
     args: tuple[Arg, ...] | None = None
+    sequences: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -91,6 +94,7 @@ class Unit:
                 for name, part in merged.sequences.items()
             ),
             functions=merged.functions,
+            sequences=tuple(merged.sequences),
         )
 
     @classmethod
