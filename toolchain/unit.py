@@ -83,6 +83,13 @@ class Unit:
         )
 
     @classmethod
+    def of(cls, what: Kernel | Merged) -> Unit:
+        """Return the unit of a variant of a kernel, or of a merged design."""
+        from kernels.contract import Kernel
+
+        return cls.from_kernel(what) if isinstance(what, Kernel) else cls.from_merged(what)
+
+    @classmethod
     def from_merged(cls, merged: Merged) -> Unit:
         """Return the unit of several kernels in one design, each with its own object."""
         return cls(

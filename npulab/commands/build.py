@@ -10,11 +10,12 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.running import Where, choose_runner, runner_options
-from npulab.selection import Selector, select
+from npulab.selection import DesignSelector, select
 from npulab.target import TARGETS, Choice, choose
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
+    from kernels.merged import Merged
     from toolchain.build import BuildResult
 
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         "npulab build --runner docker --python 3.13",
     ),
 )
-@click.argument("kernels", nargs=-1, type=Selector())
+@click.argument("kernels", nargs=-1, type=DesignSelector())
 @click.option(
     "--target",
     type=click.Choice(TARGETS),
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
-    kernels: tuple[list[Kernel], ...],
+    kernels: tuple[list[Kernel | Merged], ...],
     target: str,
     runner: str,
     python: str | None,
@@ -52,7 +53,8 @@ def command(
 
     Each variant gets a folder build/TARGET/KERNEL/VARIANT with the design, the
     compiled kernel and a manifest of what it was made from. What is current is
-    left alone; a failure does not keep the others from being built.
+    left alone; a failure does not keep the others from being built. Merged
+    designs are built where they are named: merged/NAME, or merged for all.
     """
     from npulab.building import build_units, report_errors
     from npulab.console import print_json, print_wrapped, stderr
@@ -64,7 +66,7 @@ def command(
     if not as_json:
         print_wrapped(stderr(), f"target {choice.target} ({choice.reason})", style="dim")
         print_wrapped(stderr(), f"runner {where.name} ({where.reason})", style="dim")
-    units = [Unit.from_kernel(kernel) for kernel in select(kernels)]
+    units = [Unit.of(one) for one in select(kernels)]
     results = build_units(units, target=choice.target, jobs=jobs, where=where)
     seconds = time.perf_counter() - start
     errors = [(result.unit.name, error) for result in results for error in result.errors]
