@@ -249,7 +249,7 @@ class Conv1dBf16(Kernel):
     def cases(self, seed: int = 0) -> Iterator[Case]:
         """Keep the sums in fp32's range and the random filters' deviation."""
         large = {"lowest": [-1e30], "highest": [1e30], "alternating": [1e30, -1e30]}
-        few = ("ramp", "impulse", "random-0")
+        few = ("zeros", "ramp", "impulse", "tiny", "random-0")
         for case in super().cases(seed):
             data = dict(case.inputs)
             if case.name in large:
