@@ -46,7 +46,7 @@ def main() -> None:
         return 0
 
     runs.Run._compute = complete  # type: ignore[method-assign]
-    bare = _bare(stack.files(result.build), inputs)
+    bare = _bare(stack.files(result.build, ""), inputs)
     rounds = [(microseconds(bare), microseconds(lambda: program(*inputs))) for _ in range(ROUNDS)]
     over = [ours - alone for alone, ours in rounds]
     alone, ours = (median(times) for times in zip(*rounds, strict=True))

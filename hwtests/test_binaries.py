@@ -73,7 +73,7 @@ def load(lab: Lab) -> Load:
     goldens = _goldens()
     carriers = iter([kernel for name in registry.names() for kernel in registry.find(name)])
     places: dict[str, tuple[Path, Path]] = {}
-    stack = replace(lab.device._stack, files=lambda build: places[build.title])
+    stack = replace(lab.device._stack, files=lambda build, _: places[build.title])
     device = XrtDevice(stack, timeout=2)
 
     def make(name: str, instructions: str | None = None) -> Binary:

@@ -88,8 +88,8 @@ def test_instructions_of_another_kernel_end_in_a_named_failure(lab: Lab) -> None
     kernel, other = registry.find("gelu_int8/512")[0], registry.find("passthrough")[0]
     device = lab.device
     stack = device._stack
-    own, foreign = stack.files(lab.build(kernel)), stack.files(lab.build(other))
-    mixed = type(stack)(**{**vars(stack), "files": lambda _: (own[0], foreign[1])})
+    own, foreign = stack.files(lab.build(kernel), ""), stack.files(lab.build(other), "")
+    mixed = type(stack)(**{**vars(stack), "files": lambda *_: (own[0], foreign[1])})
     device.close()  # the pool is one for both, and a device evicts its own contexts only
     wrong = XrtDevice(mixed, timeout=2)
     try:

@@ -15,10 +15,10 @@ from npulab.binding import bind_kernel
 from npulab.calling import Call
 from runtime.binary import ArtifactReader, BinaryProgram
 from runtime.device import Basis, Timing
-from runtime.sim import CLOCK_HZ
 from simulator.array.core_control import MachineCode
 from simulator.array.recorder import Recorder
 from simulator.binary.arguments import Argument, arguments
+from simulator.clock import CLOCK_HZ
 from toolchain.artifacts.inspect import read_bytes
 
 

@@ -14,8 +14,9 @@ from npulab.console import print_wrapped, stdout
 from npulab.deadlocks import drawing_device
 from npulab.running import Where
 from runtime.device import Device
-from runtime.sim import CLOCK_HZ, SimDevice
+from runtime.sim import SimDevice
 from runtime.verify import CaseReport, Report, verify
+from simulator.clock import CLOCK_HZ
 from toolchain.build import BuildResult
 from toolchain.unit import Unit
 

@@ -50,7 +50,8 @@ class Column:
 class Rows:
     """A table whose rows appear as they are known, in columns of a width set beforehand.
 
-    The last column may be longer than its width.
+    The last column may be longer than its width. A first cell that is longer than its column has
+    a line of its own, so that the columns after it stay where they are.
     """
 
     def __init__(self, console: Console, *columns: Column) -> None:
@@ -65,7 +66,7 @@ class Rows:
         """Print one row; `styles` gives each cell's style, missing ones are plain."""
         from rich.text import Text
 
-        line = Text()
+        cells, line = self._fitting(cells, styles), Text()
         for index, (cell, column) in enumerate(zip(cells, self._columns, strict=True)):
             width = max(column.width, len(column.title))
             filled = cell.rjust(width) if column.justify == "right" else cell.ljust(width)
@@ -73,6 +74,17 @@ class Rows:
             line.append("  ")
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+    def _fitting(self, cells: tuple[str, ...], styles: Sequence[str]) -> tuple[str, ...]:
+        """Print a first cell that is too long, and return the cells that are left."""
+        from rich.text import Text
+
+        first, *others = cells
+        column = self._columns[0]
+        if not others or len(first) <= max(column.width, len(column.title)):
+            return cells
+        self._console.print(Text(first, styles[0] if styles else ""), soft_wrap=True)
+        return ("", *others)
 
 
 def print_error(error: LabError, brief: bool = False) -> None:

@@ -15,12 +15,12 @@ from npulab.binaries import call_binary
 from npulab.building import error_document
 from npulab.console import Column, Rows, print_cut, print_wrapped, stdout
 from runtime.profiling import Profiled, Programs, Watched, profiled
-from runtime.sim import CLOCK_HZ
 from simulator.aie2.elf import load
 from simulator.aie2.listing import NOP
 from simulator.aie2.profile.alone import call
 from simulator.aie2.profile.listener import Listener
 from simulator.aie2.profile.result import CoreProfile, Line, Loop, profile_of
+from simulator.clock import CLOCK_HZ
 from simulator.findings import CODES, Kind, warned_of
 from simulator.timeline.collect import SPANS
 from toolchain.artifacts.inspect import read_bytes

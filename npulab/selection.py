@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,6 +12,12 @@ from errors import UsageError
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
+
+
+Chosen = TypeVar("Chosen")
+
+MERGED = "merged"
+"""What stands for a kernel's name in a merged design's."""
 
 
 class Selector(click.ParamType):  # type: ignore[type-arg]
@@ -44,15 +51,36 @@ class Selector(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(title) for title in titles if title.startswith(incomplete)]
 
 
-def select(selected: tuple[list[Kernel], ...]) -> list[Kernel]:
-    """Return the variants selected, each once, or all of the lab's if none was named.
+class DesignSelector(Selector):
+    """The same, or a merged design, ``merged/NAME``; ``merged`` means all of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from kernels.merged import designs
+
+        if not isinstance(value, str) or value.partition("/")[0] != MERGED:
+            return super().convert(value, param, ctx)
+        _, _, name = value.partition("/")
+        return [designs.find(one) for one in ([name] if name else designs.names())]
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from kernels.merged import designs
+
+        titles = [MERGED, *(f"{MERGED}/{name}" for name in designs.names())]
+        merged = [CompletionItem(title) for title in titles if title.startswith(incomplete)]
+        return [*super().shell_complete(ctx, param, incomplete), *merged]
+
+
+def select(selected: Sequence[Sequence[Chosen]]) -> list[Chosen]:
+    """Return what was selected, each once, or all variants of the lab if nothing was named.
 
     Raises:
         UsageError: The lab has no kernels.
     """
     from kernels import registry
 
-    groups = selected or tuple(registry.find(name) for name in registry.names())
+    groups: Sequence[Sequence[Any]] = selected or [registry.find(n) for n in registry.names()]
     if not groups:
         raise UsageError("the lab has no kernels", cure="start one: npulab new NAME")
-    return list(dict.fromkeys(kernel for group in groups for kernel in group))
+    return list(dict.fromkeys(one for group in groups for one in group))

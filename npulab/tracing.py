@@ -13,8 +13,8 @@ from npulab.building import build_units, built, error_document
 from npulab.calling import call_design, call_kernel, only
 from npulab.console import Column, Rows, print_wrapped, stdout
 from npulab.deadlocks import drawing_device
-from runtime.sim import CLOCK_HZ
 from runtime.verify import check
+from simulator.clock import CLOCK_HZ
 from simulator.timeline import wait_for
 from simulator.timeline.collect import Collector
 from simulator.timeline.records import Timeline

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import LabError, UsageError
-from runtime.sim import CLOCK_HZ
 from simulator.aie2.elf import LinkedProgram, load
 from simulator.aie2.machine import ProgramMemory, Symbols
 from simulator.aie2.profile.inspector import Inspectors
 from simulator.aie2.profile.listener import Listener
 from simulator.aie2.profile.result import CoreProfile, profile_of
 from simulator.array.config import CoreProgram, TileId
+from simulator.clock import CLOCK_HZ
 from simulator.timeline.records import Timeline
 from toolchain.artifacts.inspect import read_bytes
 

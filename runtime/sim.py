@@ -14,20 +14,13 @@ from kernels.compare import Poison
 from kernels.contract import Arg, Array
 from runtime.device import Basis, Result, Timing
 from runtime.inputs import check_inputs
+from simulator.clock import CLOCK_HZ
 from toolchain.build import Build
 
 if TYPE_CHECKING:
     from simulator import Limits, Run, Simulation
     from simulator.array.deadlock import WaitFor
     from simulator.array.recorder import Recorder
-
-CLOCK_HZ = 1_000_000_000
-"""The array clock that modelled times assume.
-
-A Phoenix NPU runs its array at 0.8 to 1.6 GHz by power level (the `npu1_dpm_clk_table` of the
-amdxdna driver: 800, 1024, 1309, 1600 MHz). 1 GHz is what AMD's 10 TOPS for it come to: 20
-cores, 256 int8 multiply-accumulates a cycle each.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,7 @@ class Compiler:
         linking: Program and arguments that make a shared library without any other.
         env: Whole environment of both.
         own: Folders of its own headers, for which the pin answers.
+        llvm: Whether it writes LLVM's code as text.
     """
 
     pin: str
@@ -63,6 +64,7 @@ class Compiler:
     linking: tuple[str, ...]
     env: Mapping[str, str]
     own: Mapping[Path, str] = field(default_factory=dict)
+    llvm: bool = False
 
 
 class _Probed(msgspec.Struct, frozen=True):
@@ -111,6 +113,7 @@ def _from_zig(machine: str, store: Store, runner: Runner) -> Compiler:
         linking=(zig, "ld.lld", "-shared", *_LINKING),
         env=env,
         own={folder: "zig"},
+        llvm=True,
     )
 
 
@@ -140,6 +143,7 @@ def _from_cxx(chosen: str, machine: str, store: Store, runner: Runner) -> Compil
         compiling=(path, *options, *arch, *own_state),
         linking=(path, *options, "-shared", "-nostdlib", f"-Wl,{','.join(_LINKING)}"),
         env=env,
+        llvm="clang" in pin,
     )
     _probe(compiler, chosen, store, runner)
     return compiler

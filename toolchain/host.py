@@ -11,9 +11,12 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from toolchain import checks, compiler, packages, symbols, tables
+from toolchain import locals as local_arrays
 from toolchain.diagnose import Cause, Diagnosis
+from toolchain.locals import OPTIONS, LocalsStep
 from toolchain.places import WORK, Places
 from toolchain.runner import Runner
 from toolchain.steps import CommandStep, FunctionStep, Output, Step
@@ -83,50 +86,76 @@ class HostTarget:
         """Return the steps behind one unit's libraries; see :class:`toolchain.target.Target`."""
         files: dict[str, Output] = {}
         links: list[tuple[ObjectSource, Step]] = []
+        arrays: list[tuple[ObjectSource, LocalsStep]] = []
         for source in unit.objects:
             compiled = self._compile(unit, source, check, folder)
             linked = self._link(unit, source, compiled, folder)
             links.append((source, linked))
+            arrays.append((source, self._locals(unit, source, compiled, folder)))
             files[f"{source.stem}.so"] = Output(linked, f"{source.stem}.so")
             files[f"{source.stem}.log"] = Output(compiled, f"{source.stem}.log")
+        made = [self._check_symbols(unit, links, check)]
+        if self._compiler.llvm:
+            made.append(_check_locals(unit, arrays, check))
         return Plan(
             files=files,
-            checks=(self._check_symbols(unit, links, check),),
+            checks=tuple(made),
             libraries={source.name: f"{source.stem}.so" for source in unit.objects},
         )
 
     def _compile(self, unit: Unit, source: ObjectSource, check: Step, folder: Path) -> CommandStep:
-        beside = source.source.parent
-        places = self._places(source)
-        maps = [f"-ffile-prefix-map={real}={name}" for real, name in places]
-        defines = [f"-D{name}={value}" for name, value in sorted(source.defines.items())]
+        made = f"{source.stem}.o"
         return CommandStep(
-            unit=unit.title,
             name=f"compile {source.source.name}",
-            pin=self._compiler.pin,
-            command=(
-                *(*self._compiler.compiling, *FLAGS, *maps, f"-ffile-prefix-map={WORK}=."),
-                *("-I", str(beside), "-isystem", str(self._include), *defines),
-                *("-MD", "-MF", "headers.d", "-x", "c++", "-c", str(source.source)),
-                *("-o", f"{source.stem}.o"),
-            ),
-            env=self._compiler.env,
-            sources=(source.source,),
-            outputs=(f"{source.stem}.o", f"{source.stem}.log"),
+            command=self._command(source, "-c", "-o", made),
+            outputs=(made, f"{source.stem}.log"),
             log=f"{source.stem}.log",
             kept_log=folder / f"{source.stem}.log",
-            failure=Diagnosis(
+            **self._compiling(unit, source, check),
+        )
+
+    def _locals(self, unit: Unit, source: ObjectSource, compiled: Step, folder: Path) -> LocalsStep:
+        name = f"{source.stem}.locals"
+        return LocalsStep(
+            name=f"read locals of {source.source.name}",
+            command=self._command(source, *OPTIONS, "-w", "-o", f"{name}.o"),
+            outputs=(f"{name}.json", f"{name}.log"),
+            log=f"{name}.log",
+            kept_log=folder / f"{name}.log",
+            code=f"{name}.o",
+            kept=f"{name}.json",
+            **self._compiling(unit, source, compiled),
+        )
+
+    def _command(self, source: ObjectSource, *what: str) -> tuple[str, ...]:
+        beside = source.source.parent
+        maps = [f"-ffile-prefix-map={real}={name}" for real, name in self._places(source)]
+        defines = [f"-D{name}={value}" for name, value in sorted(source.defines.items())]
+        return (
+            *(*self._compiler.compiling, *FLAGS, *maps, f"-ffile-prefix-map={WORK}=."),
+            *("-I", str(beside), "-isystem", str(self._include), *defines),
+            *("-MD", "-MF", "headers.d", "-x", "c++", str(source.source), *what),
+        )
+
+    def _compiling(self, unit: Unit, source: ObjectSource, before: Step) -> dict[str, Any]:
+        """Return what the steps have in common that compile a source."""
+        return {
+            "unit": unit.title,
+            "pin": self._compiler.pin,
+            "env": self._compiler.env,
+            "sources": (source.source,),
+            "failure": Diagnosis(
                 message=f"{source.source.name} does not compile",
                 cure="mend what the first error line names, then build again",
                 code="NPU010",
             ),
-            causes=lambda: CAUSES,
-            headers="headers.d",
-            pinned=tuple(self._compiler.own),
-            places=places,
-            search=(beside, self._include),
-            after=(check,),
-        )
+            "causes": lambda: CAUSES,
+            "headers": "headers.d",
+            "pinned": tuple(self._compiler.own),
+            "places": self._places(source),
+            "search": (source.source.parent, self._include),
+            "after": (before,),
+        }
 
     def _places(self, source: ObjectSource) -> Places:
         beside = source.source.parent
@@ -186,3 +215,27 @@ class HostTarget:
             arguments=[source.name for source, _ in links],
             needs=needs,
         )
+
+
+def _check_locals(
+    unit: Unit, arrays: Sequence[tuple[ObjectSource, LocalsStep]], check: Step
+) -> FunctionStep:
+    """Return the step that holds the sources' local arrays against the cores' stacks."""
+    needs = {checks.RESOURCES: Output(check, checks.RESOURCES)}
+    needs |= {step.kept: Output(step, step.kept) for _, step in arrays}
+
+    def function(work: Path) -> None:
+        found = {
+            source.name: json.loads((work / step.kept).read_bytes()) for source, step in arrays
+        }
+        resources = json.loads((work / checks.RESOURCES).read_bytes())
+        local_arrays.check(unit.title, found, resources)
+
+    return FunctionStep(
+        unit=unit.title,
+        name="check stacks",
+        pin=f"locals {local_arrays.VERSION}",
+        function=function,
+        arguments=[source.name for source, _ in arrays],
+        needs=needs,
+    )

@@ -50,6 +50,8 @@ class Unit:
         objects: The objects that the design links with.
         functions: The entry points that the contract promises; empty without a contract.
         args: The contract's arguments in runtime-sequence order; None without a contract.
+        sequences: The names of the runtime sequences where the design has several; the parts'
+            contracts have their arguments.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Unit:
     objects: tuple[ObjectSource, ...]
     functions: tuple[Function, ...] = ()
     args: tuple[Arg, ...] | None = None
+    sequences: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -80,6 +83,13 @@ class Unit:
         )
 
     @classmethod
+    def of(cls, what: Kernel | Merged) -> Unit:
+        """Return the unit of a variant of a kernel, or of a merged design."""
+        from kernels.contract import Kernel
+
+        return cls.from_kernel(what) if isinstance(what, Kernel) else cls.from_merged(what)
+
+    @classmethod
     def from_merged(cls, merged: Merged) -> Unit:
         """Return the unit of several kernels in one design, each with its own object."""
         return cls(
@@ -91,6 +101,7 @@ class Unit:
                 for name, part in merged.sequences.items()
             ),
             functions=merged.functions,
+            sequences=tuple(merged.sequences),
         )
 
     @classmethod

@@ -19,7 +19,8 @@ from examples.whisper_encoder.layers import Layer, audio, encode
 from examples.whisper_encoder.picture import errors_svg
 from examples.whisper_encoder.weights import published_weights, random_weights
 from npulab.console import Column, Rows, print_error, print_wrapped, stderr, stdout
-from runtime.model import CLOCK_HZ, DISPATCH_S
+from runtime.model import DISPATCH_S
+from simulator.clock import CLOCK_HZ
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,9 @@
 """The same layers as calls of the lab's kernels on the simulated array.
 
-Between calls the host does what a driver of the model would: it rounds features to bfloat16,
-cuts projections into heads and joins them. A bias of a projection is one more row of the matrix,
-multiplied by a column of ones: `matmul_bf16_array` has none of its own.
+Between calls the host does what a driver of the model would: it limits features to 8 decades
+and rounds them to bfloat16, and adds to what a projection takes. Its bias is one more row of the
+matrix, multiplied by a column of ones (`matmul_bf16_array` has none of its own), and rows of
+zeros fill up the last turn.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from runtime.sim import SimDevice
 from toolchain.build import build
 from toolchain.unit import Unit
 
-HEAD = WIDTH // HEADS
 BIAS_COLUMNS = 32
 """Columns that a bias adds to the inner dimension: one tile of it."""
 
@@ -81,7 +81,7 @@ class ArrayEncoder:
         self._norm = LayernormBf16(rows)
         self._qkv = MatmulBf16Array(padded, inner, 3 * WIDTH, m=m)
         self._out = MatmulBf16Array(padded, inner, WIDTH, m=m)
-        self._attention = AttentionBf16(rows, *_attention_shape(rows))
+        self._attention = AttentionBf16(rows, *_attention_shape(rows), HEADS)
         self._ffn = FfnBf16(rows, WIDTH, HIDDEN, m=m)
         self.work: dict[str, Work] = {}
 
@@ -149,13 +149,8 @@ class ArrayEncoder:
         return self._product("q, k, v", self._qkv, x, self._weights.qkv, self._weights.qkv_bias)
 
     def attention(self, projected: Array) -> Array:
-        """Return what 8 heads make of queries, keys and values: a call for each head."""
-        parts = projected.reshape(self._rows, 3, HEADS, HEAD).transpose(2, 1, 0, 3)
-        heads = [
-            self._call("attention", self._attention, qkv=np.ascontiguousarray(part))["y"]
-            for part in parts
-        ]
-        return np.concatenate(heads, axis=1)
+        """Return what 8 heads make of queries, keys and values, in one call."""
+        return self._call("attention", self._attention, qkv=projected)["y"]
 
     def out(self, x: Array) -> Array:
         """Return the projection of the joined heads."""

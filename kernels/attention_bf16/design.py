@@ -3,7 +3,8 @@
 A core keeps its rows of Q and their sums while all keys and values come by in blocks; then it
 gives its rows of the result, takes the next of Q, and the stream starts again. Every column
 brings in the rows of its own cores and the whole stream, which its memory tile sends to all of
-them at once. Cores fill a column before the next one begins.
+them at once. Cores fill a column before the next one begins. Heads follow one another; Q, K and V
+of all of them lie beside each other in one matrix, as a projection of hidden states leaves them.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ IN_FLIGHT = 2
 
 @dataclass(frozen=True)
 class Dataflow:
-    """The design of one head.
+    """The design of all heads, one after the other.
 
     Attributes:
-        args: Q, K and V, packed (3 x n x 64), and the result (n x 64).
+        args: The queries of all heads, then the keys, then the values, beside each other
+            (n x 3 * heads * 64), and the results (n x heads * 64).
         rows: Rows of Q that a core works on in a round.
         cores: Cores; a round is `rows` * `cores` rows.
         suffix: Of the functions' names.
@@ -75,6 +77,10 @@ class Dataflow:
     @property
     def _n(self) -> int:
         return self.args[1].shape[0]
+
+    @property
+    def _heads(self) -> int:
+        return self.args[1].shape[1] // DIM
 
     @property
     def _blocks(self) -> int:
@@ -199,14 +205,15 @@ class Dataflow:
         ]
 
     def _sequence(self) -> list[str]:
-        """Return the host's transfers, one round of query rows after the other."""
-        rounds = self._n // (self.rows * self.cores)
+        """Return the host's transfers: the heads in turn, one round of query rows after another."""
+        rows = range(0, self._n, self.rows * self.cores)
+        rounds = [(head, row) for head in range(self._heads) for row in rows]
         lines = []
-        for index in range(rounds):
+        for index, (head, row) in enumerate(rounds):
             if index >= IN_FLIGHT:
                 lines += self._wait(index - IN_FLIGHT)
-            lines += self._transfers(index)
-        for index in range(max(0, rounds - IN_FLIGHT), rounds):
+            lines += self._transfers(index, head, row)
+        for index in range(max(0, len(rounds) - IN_FLIGHT), len(rounds)):
             lines += self._wait(index)
         return lines
 
@@ -215,30 +222,35 @@ class Dataflow:
         waits = [self._fifo("Y_L2L3", col).wait() for col in columns]
         return [f"// Wait for round {index}.", *waits]
 
-    def _transfers(self, index: int) -> list[str]:
+    def _transfers(self, index: int, head: int, first_row: int) -> list[str]:
         """Return the transfers of one round: each column's rows of Q, all keys and values, and
         its rows of the result.
         """
         (qkv, y), n = self.args, self._n
-        first_row = index * self.rows * self.cores
-        bd = 4 * (index % IN_FLIGHT)
-        whole, keys = n // KEYS, n * DIM
-        block = [(2, keys), (KEYS, DIM), (DIM, 1)]
-        lines = [f"// Round {index}: from row {first_row} of Q on."]
+        wide, width = qkv.shape[1], y.shape[1]
+        at, bd = head * DIM, 4 * (index % IN_FLIGHT)
+        keys, whole = width + at, n // KEYS
+        block = [(2, width), (KEYS, wide), (DIM, 1)]
+        lines = [f"// Round {index}: head {head}, from row {first_row} of Q on."]
         for col in range(-(-self.cores // CORES_PER_COLUMN)):
             kv, cores = self._fifo("KV_L3L2", col), len(self._cores(col))
-            start = (first_row + col * CORES_PER_COLUMN * self.rows) * DIM
-            back = [(self.rows // GROUP, GROUP * DIM), (cores, self.rows * DIM), (GROUP * DIM, 1)]
+            row = first_row + col * CORES_PER_COLUMN * self.rows
+            queries = [(cores * self.rows, wide), (DIM, 1)]
+            back = [
+                (self.rows // GROUP, GROUP * width),
+                (cores, self.rows * width),
+                (GROUP, width),
+                (DIM, 1),
+            ]
             lines += [
-                self._fifo("Q_L3L2", col).memcpy(
-                    qkv, bd=bd, offset=start, dims=[(cores * self.rows * DIM, 1)]
-                ),
-                kv.memcpy(qkv, bd=bd + 1, offset=keys, dims=[(whole, KEYS * DIM), *block]),
+                self._fifo("Q_L3L2", col).memcpy(qkv, bd=bd, offset=row * wide + at, dims=queries),
+                kv.memcpy(qkv, bd=bd + 1, offset=keys, dims=[(whole, KEYS * wide), *block]),
             ]
             if n % KEYS:
-                last = keys + (n - KEYS) * DIM
+                last = keys + (n - KEYS) * wide
                 lines.append(kv.memcpy(qkv, bd=bd + 2, offset=last, dims=block))
+            joined = self._fifo("Y_L2L3", col)
             lines.append(
-                self._fifo("Y_L2L3", col).memcpy(y, bd=bd + 3, offset=start, dims=back, token=True)
+                joined.memcpy(y, bd=bd + 3, offset=row * width + at, dims=back, token=True)
             )
         return lines

@@ -1,10 +1,9 @@
-"""Attention of a bfloat16 head, with streaming softmax."""
+"""Attention of bfloat16 heads, with streaming softmax."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -34,7 +33,11 @@ LONGEST = 64 * KEYS
 
 @dataclass(frozen=True)
 class AttentionBf16(Kernel):
-    """Attention of a bfloat16 head of 64 features: softmax(Q K^T / 8) V, for any number of rows.
+    """Attention of bfloat16 heads of 64 features: softmax(Q K^T / 8) V, for any number of rows.
+
+    The matrices of all heads lie beside each other: a row of ``qkv`` is that row of every head's
+    Q, then of every K, then of every V, and a row of ``y`` that of every result. So a projection
+    of hidden states goes in as it is, and the result into the next.
 
     Scores are never kept: every block of 32 keys updates each row's largest score, sum of
     weights and weighted sum of values, in fp32. A weight, exp(s - largest), is rounded to
@@ -48,6 +51,7 @@ class AttentionBf16(Kernel):
         n: Rows of Q, K, V and of the result: a multiple of `rows` * `cores`, and 32 to 2,048.
         rows: Rows of Q that a core works on at a time: a multiple of 4, at most 104.
         cores: Cores, 1 to 16, that share Q out; each gets all of K and V.
+        heads: Heads, one after the other in a call, at most 16.
         version: ``vector`` uses the matrix unit, ``scalar`` is the plain loops beside it.
 
     Raises:
@@ -57,6 +61,7 @@ class AttentionBf16(Kernel):
     n: int = 1500
     rows: int = 100
     cores: int = 15
+    heads: int = 8
     version: Literal["vector", "scalar"] = "vector"
 
     tolerance: ClassVar[Tolerance] = Relative(
@@ -70,6 +75,7 @@ class AttentionBf16(Kernel):
     def __post_init__(self) -> None:
         _require("rows", self.rows, GROUP, MOST_ROWS)
         _require("cores", self.cores, 1, 16)
+        _require("heads", self.heads, 1, 16)
         _require("n", self.n, self.rows * self.cores, LONGEST)
         if self.n < KEYS:
             raise UsageError(
@@ -80,21 +86,36 @@ class AttentionBf16(Kernel):
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return 64 rows on one core by either version, and 1,500 on one core and on 15."""
-        return (cls(64, 64, 1), cls(64, 64, 1, "scalar"), cls(1500, 100, 1), cls())
+        """Return 64 rows on one core by either version, two heads of it on 4 cores, one head
+        over 1,500 rows on one core, and all of a Whisper base layer's on 15.
+        """
+        return (
+            cls(64, 64, 1, 1),
+            cls(64, 64, 1, 1, "scalar"),
+            cls(64, 16, 4, 2),
+            cls(1500, 100, 1, 1),
+            cls(),
+        )
 
     @property
     def label(self) -> str:
-        """``64x64``, ``64x64-scalar``, ``1500x64``, ``1500x64-15cores``."""
+        """``64x64``, ``64x64-scalar``, ``1500x64``, ``8x1500x64-15cores``."""
+        heads = f"{self.heads}x" if self.heads > 1 else ""
         cores = f"-{self.cores}cores" if self.cores > 1 else ""
         suffix = "" if self.version == "vector" else f"-{self.version}"
-        return f"{self.n}x{DIM}{cores}{suffix}"
+        return f"{heads}{self.n}x{DIM}{cores}{suffix}"
+
+    @property
+    def slow(self) -> bool:
+        """Several heads over long sequences are."""
+        return self.heads * self.n > 2048
 
     def args(self) -> tuple[Arg, Arg]:
-        """Return Q, K and V, packed, and the result."""
+        """Return Q, K and V of all heads, and the results."""
+        width = self.heads * DIM
         return (
-            arg_in("qkv", (3, self.n, DIM), bfloat16),
-            arg_out("y", (self.n, DIM), bfloat16),
+            arg_in("qkv", (self.n, 3 * width), bfloat16),
+            arg_out("y", (self.n, width), bfloat16),
         )
 
     def functions(self) -> tuple[Function, ...]:
@@ -142,8 +163,9 @@ class AttentionBf16(Kernel):
         return Dataflow(self.args(), self.rows, self.cores, self._suffix).text()
 
     def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Follow the formula in float64 and round once."""
-        return {"y": real_attention(inputs["qkv"]).astype(bfloat16)}
+        """Follow the formula in float64, head by head, and round once."""
+        heads = [real_attention(head) for head in unpacked(inputs["qkv"])]
+        return {"y": np.concatenate(heads, axis=1).astype(bfloat16)}
 
     def work(self) -> Work:
         """Count two operations for each product of the two matrix products, and what the shim
@@ -152,13 +174,31 @@ class AttentionBf16(Kernel):
         qkv, y = self.args()
         streams = -(-self.cores // 4) * (self.n // (self.rows * self.cores))
         moved = qkv.nbytes // 3 * (1 + 2 * streams) + y.nbytes
-        return Work(ops=4 * self.n**2 * DIM, bytes=moved)
+        return Work(ops=4 * self.heads * self.n**2 * DIM, bytes=moved)
 
     def cases(self, seed: int = 0) -> Iterator[Case]:
-        """Add rows that one key wins, the last keys winning, equal and far-apart scores."""
-        standard = super().cases(seed)
-        if self.n > 256:  # the standard cases differ in values, which a short sequence shows
-            standard = (case for case in standard if case.name in ("ramp", "random-0"))
+        """Add rows that one key wins, the last keys winning, equal and far-apart scores.
+
+        Long sequences leave out standard cases that differ in values, which a short one shows;
+        there every head has a corner of its own in one case.
+        """
+        long = self.n > 256
+        corners = self._corners(seed)
+        if self.heads > 1:
+            names = list(corners)
+            mixed = [corners[names[head % len(names)]] for head in range(self.heads)]
+            corners = {"corners": packed(mixed)}
+        else:
+            corners = {name: packed([head]) for name, head in corners.items()}
+        few = ("ramp", "impulse", "tiny", "random-0") if self.slow else ("ramp", "random-0")
+        for case in super().cases(seed):
+            if case.name in few or not long:
+                yield case
+        for name, qkv in corners.items():
+            yield Case(name, {"qkv": qkv})
+
+    def _corners(self, seed: int) -> dict[str, Array]:
+        """Return heads (3 x n x 64) that only attention finds hard, by name."""
         rng = np.random.default_rng([seed, self.n])
         q, k, v = rng.standard_normal((3, self.n, DIM))
         place = np.arange(self.n)[:, np.newaxis] / self.n
@@ -173,15 +213,29 @@ class AttentionBf16(Kernel):
                 "far-apart": (np.full_like(q, 40), np.where(place < 0.5, 40, -40) + 0 * k, v),
                 "one-query-spoilt": (np.where(place == 0, np.inf, q), k, v),
             }
-        mine = (
-            Case(name, {"qkv": np.stack(data).astype(bfloat16)}) for name, data in corners.items()
-        )
-        return chain(standard, mine)
+        return {name: np.stack(head) for name, head in corners.items()}
 
     def demo(self) -> Iterator[Case]:
-        """Yield a head as trained layers have it: a few keys draw most of the weight."""
-        q, k, v = np.random.default_rng(2026).standard_normal((3, self.n, DIM))
-        yield Case("attention-head", {"qkv": np.stack((2 * q, 1.5 * k, v / 4)).astype(bfloat16)})
+        """Yield heads as trained layers have them: a few keys draw most of the weight."""
+        rng = np.random.default_rng(2026)
+        heads = []
+        for _ in range(self.heads):
+            q, k, v = rng.standard_normal((3, self.n, DIM))
+            heads.append(np.stack((2 * q, 1.5 * k, v / 4)))
+        yield Case("attention-heads", {"qkv": packed(heads)})
+
+
+def packed(heads: Sequence[Array]) -> Array:
+    """Return heads (3 x n x 64 each) as the argument ``qkv`` holds them."""
+    n = heads[0].shape[1]
+    beside: Array = np.stack(heads).transpose(2, 1, 0, 3).reshape(n, -1)
+    return np.ascontiguousarray(beside.astype(bfloat16))
+
+
+def unpacked(qkv: Array) -> Array:
+    """Return the heads (heads x 3 x n x 64) that ``qkv`` holds: the inverse of `packed`."""
+    heads: Array = qkv.reshape(qkv.shape[0], 3, -1, DIM).transpose(2, 1, 0, 3)
+    return heads
 
 
 def real_attention(qkv: Array) -> Array:

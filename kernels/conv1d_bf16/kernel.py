@@ -1,4 +1,4 @@
-"""Whisper's two input convolutions in bfloat16, one call for a whole recording."""
+"""Whisper's two input convolutions in bfloat16, one call for whole recordings."""
 
 from __future__ import annotations
 
@@ -45,21 +45,25 @@ class Conv1dBf16(Kernel):
     ``hidden``'s frames between are the first convolution's output. It lies in host memory: the
     second needs 3 of its frames for one of its own, from different cores.
 
+    Several recordings follow each other in every argument, each with its own context: nothing
+    of one reaches the other.
+
     Sums are fp32, from the bias on, rounded to bfloat16 before the exact GELU and after; `golden`
     rounds at the same places. NaN and infinities do what they do in IEEE arithmetic; sums stay
     within fp32's range.
 
     Attributes:
-        frames: Frames of x, a multiple of 8, at least 8 * m.
+        frames: Frames of a recording, a multiple of 8, at least 8 * m.
         channels: Channels of x; 3 times them are a multiple of k, at least twice k.
         width: Channels of hidden and y, likewise, and a multiple of 4 * n.
         m: Rows of one core's tile, a multiple of 16.
         k: Inner dimension of one core's tile, a multiple of 8.
         n: Columns of one core's tile, a multiple of 8.
         version: ``vector`` uses the matrix unit, ``scalar`` is the plain loop beside it.
+        batch: Recordings in a call.
 
     Raises:
-        UsageError: A size is none of these multiples (NPU150).
+        UsageError: A size is none of these multiples, or there is no recording (NPU150).
     """
 
     frames: int = 3000
@@ -69,6 +73,7 @@ class Conv1dBf16(Kernel):
     k: int = 48
     n: int = 64
     version: Literal["vector", "scalar"] = "vector"
+    batch: int = 1
 
     tolerance: ClassVar[Tolerance] = Relative(
         rtol=2.0**-6 + 2.0**-9,
@@ -90,37 +95,45 @@ class Conv1dBf16(Kernel):
             require_multiple(name, f"3 * {channels}", inner, self.k)
             require_two_products(name, inner, self.k)
         require_multiple(name, "width", self.width, COLS * self.n)
+        require_multiple(name, "batch", self.batch, 1)
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return a small pair by either version, and Whisper base's over 3,000 frames, 30 s."""
+        """Return a small pair by either version, also over two recordings, and Whisper base's
+        over two of 3,000 frames, 30 s each.
+        """
         return (
             cls(136, 16, 64, 16, 16, 16),
             cls(136, 16, 64, 16, 16, 16, "scalar"),
-            cls(3000),
+            cls(136, 16, 64, 16, 16, 16, batch=2),
+            cls(3000, batch=2),
         )
 
     @property
     def label(self) -> str:
-        """``3000x80x512``, with the tile where it is not 64x48x64, and the scalar twin's name."""
+        """``2x3000x80x512`` for two recordings, with the tile where it is not 64x48x64, and the
+        scalar twin's name.
+        """
+        batch = f"{self.batch}x" if self.batch > 1 else ""
         tile = "" if (self.m, self.k, self.n) == (64, 48, 64) else f"-{self.m}x{self.k}x{self.n}"
         version = "" if self.version == "vector" else f"-{self.version}"
-        return f"{self.frames}x{self.channels}x{self.width}{tile}{version}"
+        return f"{batch}{self.frames}x{self.channels}x{self.width}{tile}{version}"
 
     @property
     def slow(self) -> bool:
         """Long recordings are."""
-        return self.frames > 1000
+        return self.batch * self.frames > 1000
 
     def args(self) -> tuple[Arg, Arg, Arg, Arg, Arg]:
         """Return x, all filters (tap by tap, channel by channel), both biases, hidden and y."""
         rows = TAPS * (self.channels + self.width)
+        framed = self.batch * (self.frames + 2)
         return (
-            arg_in("x", (self.frames + 2, self.channels), bfloat16),
+            arg_in("x", (framed, self.channels), bfloat16),
             arg_param("filters", (rows, self.width), bfloat16),
             arg_param("biases", (2 * self.width,), bfloat16),
-            Arg("hidden", Role.INOUT, (self.frames + 2, self.width), bfloat16),
-            arg_out("y", (self.frames // 2, self.width), bfloat16),
+            Arg("hidden", Role.INOUT, (framed, self.width), bfloat16),
+            arg_out("y", (self.batch * self.frames // 2, self.width), bfloat16),
         )
 
     def params(self) -> dict[str, Array]:
@@ -172,6 +185,9 @@ class Conv1dBf16(Kernel):
             width=self.width,
             a_stride=self.channels,
             c_offset=self.width,
+            times=self.batch,
+            a_apart=(self.frames + 2) * self.channels,
+            c_apart=(self.frames + 2) * self.width,
         )
         second = Product(
             a=hidden,
@@ -182,6 +198,9 @@ class Conv1dBf16(Kernel):
             width=self.width,
             a_stride=2 * self.width,
             b_offset=inner * self.width,
+            times=self.batch,
+            a_apart=(self.frames + 2) * self.width,
+            c_apart=self.frames // 2 * self.width,
         )
         calls = Calls(
             first=Callee("conv_first", (shape.a, shape.b, kept, "i32", shape.sums)),
@@ -199,8 +218,12 @@ class Conv1dBf16(Kernel):
         first, second = np.split(filters, [TAPS * self.channels])
         biases = inputs["biases"].astype(np.float64).reshape(2, self.width)
         hidden = inputs["hidden"].copy()
-        hidden[1:-1] = _convolve(inputs["x"], first, biases[0], stride=1)
-        return {"hidden": hidden, "y": _convolve(hidden, second, biases[1], stride=2)}
+        outputs = []
+        recordings = (np.split(array, self.batch) for array in (inputs["x"], hidden))
+        for x, between in zip(*recordings, strict=True):
+            between[1:-1] = _convolve(x, first, biases[0], stride=1)
+            outputs.append(_convolve(between, second, biases[1], stride=2))
+        return {"hidden": hidden, "y": np.concatenate(outputs)}
 
     def work(self) -> Work:
         """Count two operations per product and per GELU, and what the shim tiles move.
@@ -209,9 +232,9 @@ class Conv1dBf16(Kernel):
         """
         x, filters, biases, hidden, y = self.args()
         rows = {self.channels: self.frames, self.width: self.frames // 2}
-        ops = sum(2 * n * self.width * (TAPS * c + 1) for c, n in rows.items())
+        ops = self.batch * sum(2 * n * self.width * (TAPS * c + 1) for c, n in rows.items())
         across, size = self.width // (COLS * self.n), bfloat16.itemsize
-        moved = sum(
+        moved = self.batch * sum(
             TAPS * c * size * (n * across + -(-n // (ROWS * self.m)) * self.width)
             for c, n in rows.items()
         )
@@ -242,7 +265,8 @@ class Conv1dBf16(Kernel):
         (case,) = super().demo()
         data = {name: array.copy() for name, array in case.inputs.items()}
         for name in ("x", "hidden"):
-            data[name][[0, -1]] = 0
+            for recording in np.split(data[name], self.batch):
+                recording[[0, -1]] = 0
         yield Case(case.name, data)
 
     @property

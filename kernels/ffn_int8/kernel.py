@@ -74,11 +74,13 @@ class FfnInt8(Kernel):
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return a small layer by either version, and Whisper base's over its 1,500 rows."""
+        """Return a small layer by either version, and Whisper base's over the 1,500 rows of each
+        of two windows of 30 s.
+        """
         return (
             cls(72, 256, 512, 16, 32, 32),
             cls(72, 256, 512, 16, 32, 32, version="scalar"),
-            cls(1500),
+            cls(3000),
         )
 
     @property

@@ -47,6 +47,85 @@ struct alignas(32) Scratch {
 
 static_assert(sizeof(Scratch) == 4 * MEL_SCRATCH_WORDS, "the design's scratch buffer is this big");
 
+// --- The plain loops: the same stages, one element after the other.
+
+// What an accumulator is as int32 after a shift: rounded to nearest with ties to even, saturated.
+int32_t rounded(int64_t value, int shift) {
+    int64_t whole = value >> shift;
+    const int64_t rest = value - whole * (int64_t{1} << shift);
+    const int64_t half = shift > 0 ? int64_t{1} << (shift - 1) : 1;
+    whole += rest > half || (rest == half && whole % 2 != 0);
+    whole = whole > INT32_MAX ? INT32_MAX : whole;
+    return static_cast<int32_t>(whole < INT32_MIN ? INT32_MIN : whole);
+}
+
+int64_t product(int32_t a, int32_t b) {
+    return static_cast<int64_t>(a) * b;
+}
+
+void transform_columns_scalar(Scratch& scratch) {
+    constexpr int SHIFT = COEF_BITS + WINDOWED_BITS - COLUMN_BITS;
+    constexpr const auto& TWIDDLES = ROOTS<HALF, FRAME>;
+    for (unsigned k = 0; k < HALF; ++k) {
+        for (unsigned col = 0; col < LANES; ++col) {
+            int64_t re = 0, im = 0;
+            for (unsigned n = 0; n < OUTER; ++n) {
+                const auto& root = OUTER_ROOTS.at[k * n % OUTER];
+                re += product(scratch.windowed[n][col], root.cos);
+                im -= product(scratch.windowed[n][col], root.sin);
+            }
+            const int32_t x = rounded(re, SHIFT), y = rounded(im, SHIFT);
+            const int32_t cos = TWIDDLES.cos.at[k][col], sin = TWIDDLES.sin.at[k][col];
+            scratch.column_re[k][col] = rounded(product(x, cos) + product(y, sin), COEF_BITS);
+            scratch.column_im[k][col] = rounded(product(y, cos) - product(x, sin), COEF_BITS);
+        }
+    }
+}
+
+void transform_rows_scalar(Scratch& scratch) {
+    constexpr const auto& INNER = ROOTS<LANES, LANES>;
+    constexpr int SHIFT = COEF_BITS + COLUMN_BITS - SPECTRUM_BITS;
+    for (unsigned row = 0; row < HALF; ++row) {
+        for (unsigned k = 0; k < LANES; ++k) {
+            int64_t re = 0, im = 0;
+            for (unsigned n = 0; n < LANES; ++n) {
+                const int32_t x = scratch.column_re[row][n], y = scratch.column_im[row][n];
+                const int32_t cos = INNER.cos.at[n][k], sin = INNER.sin.at[n][k];
+                re += product(x, cos) + product(y, sin);
+                im += product(y, cos) - product(x, sin);
+            }
+            scratch.spectrum_re[row * LANES + k] = rounded(re, SHIFT);
+            scratch.spectrum_im[row * LANES + k] = rounded(im, SHIFT);
+        }
+    }
+}
+
+void apply_filters_scalar(Scratch& scratch) {
+    for (unsigned filter = 0; filter < FILTERS; ++filter) {
+        const Group& span = FILTER_GROUPS.at[filter / LANES];
+        int64_t power = 0;
+        for (unsigned i = 0; i < span.bins; ++i) {
+            const unsigned position = POSITIONS.at[span.first_bin + i];
+            const int32_t weight = FILTERBANK.at[span.row + i][filter % LANES];
+            const int32_t x = rounded(product(weight, scratch.spectrum_re[position]), COEF_BITS);
+            const int32_t y = rounded(product(weight, scratch.spectrum_im[position]), COEF_BITS);
+            power += product(x, x) + product(y, y);
+        }
+        for (unsigned scale = 0; scale < SCALES; ++scale) {
+            scratch.mel[scale][filter] = rounded(power, scale * SCALE_STEP);
+        }
+    }
+}
+
+void apply_window_scalar(const int16* samples, Scratch& scratch) {
+    for (unsigned i = 0; i < OUTER * LANES; ++i) {
+        const int64_t windowed = product(samples[i], WINDOW.at[i / LANES][i % LANES]);
+        scratch.windowed[i / LANES][i % LANES] = rounded(windowed, COEF_BITS - WINDOWED_BITS);
+    }
+}
+
+// --- The vector version.
+
 Accumulator zero() {
     return aie::zeros<acc64, LANES>();
 }
@@ -162,6 +241,17 @@ void take_logarithms(const Scratch& scratch, int16* __restrict features) {
 }  // namespace
 
 extern "C" {
+
+void mel_int16_frame_scalar(const int16_t* samples, int32_t* scratch_words, int16_t* features) {
+    event0();
+    Scratch& scratch = *reinterpret_cast<Scratch*>(scratch_words);
+    apply_window_scalar(samples, scratch);
+    transform_columns_scalar(scratch);
+    transform_rows_scalar(scratch);
+    apply_filters_scalar(scratch);
+    take_logarithms(scratch, features);
+    event1();
+}
 
 void mel_int16_frame(const int16_t* samples, int32_t* scratch_words, int16_t* features) {
     event0();

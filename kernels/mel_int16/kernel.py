@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class MelInt16(Kernel):
         frames: Frames per call, 10 ms each; a multiple of the cores.
         columns: Columns of cores, each of which gets as many frames, one after the other.
         rows: Cores of a column, which take its frames in turn.
+        version: ``vector`` takes 16 lanes at once, ``scalar`` is the plain loops beside it.
 
     Raises:
         UsageError: The frames do not divide among the cores, or into the steps of a descriptor.
@@ -64,6 +65,7 @@ class MelInt16(Kernel):
     frames: int = 64
     columns: int = 1
     rows: int = 1
+    version: Literal["vector", "scalar"] = "vector"
 
     tolerance: ClassVar[Tolerance] = IntSteps(
         "16 steps are 0.001 of Whisper's features, 0.04 dB. Rounding between the stages adds "
@@ -97,14 +99,17 @@ class MelInt16(Kernel):
 
     @classmethod
     def variants(cls) -> tuple[Self, ...]:
-        """Return a single frame, 64 frames, and the 30 s of a Whisper window on 12 cores."""
-        return (cls(1), cls(64), cls(24, 2, 3), cls(3000, 4, 3))
+        """Return a single frame by either version, 64 frames, and the 30 s of a Whisper window
+        on 12 cores.
+        """
+        return (cls(1), cls(1, version="scalar"), cls(64), cls(24, 2, 3), cls(3000, 4, 3))
 
     @property
     def label(self) -> str:
-        """``64``, and ``3000-4x3`` on more than one core."""
+        """``64``, and ``3000-4x3`` on more than one core; the scalar twin's name."""
         cores = (self.columns, self.rows)
-        return f"{self.frames}" + ("" if cores == (1, 1) else f"-{cores[0]}x{cores[1]}")
+        version = "" if self.version == "vector" else f"-{self.version}"
+        return f"{self.frames}" + ("" if cores == (1, 1) else f"-{cores[0]}x{cores[1]}") + version
 
     @property
     def slow(self) -> bool:
@@ -122,6 +127,17 @@ class MelInt16(Kernel):
         """Return the features of one frame."""
         transform = 2 * 13 * 25 + 4 * 13 + 4 * 13 * 16
         filters = 4 * 207
+        if self.version == "scalar":
+            products = 16 * (25 + transform + filters)
+            return (
+                Function(
+                    symbol="mel_int16_frame_scalar",
+                    cycles=30 * products + 40 * MELS,
+                    basis="about 30 cycles for each product of 32 x 32 bits that is added up in 64 "
+                    "(two halves of operands each, on a multiplier of 32 bits), assumed, and about "
+                    "40 for each of 80 logarithms",
+                ),
+            )
         return (
             Function(
                 symbol="mel_int16_frame",

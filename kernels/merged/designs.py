@@ -22,8 +22,13 @@ bfloat16, and small kernels of the int8 path."""
 
 
 def names() -> list[str]:
-    """Return the names of all merged designs, sorted."""
-    return sorted(DESIGNS)
+    """Return the names of all merged designs whose kernels there are, sorted."""
+    known = set(registry.names())
+    return sorted(
+        name
+        for name, titles in DESIGNS.items()
+        if known.issuperset(title.partition("/")[0] for title in titles)
+    )
 
 
 @cache
@@ -33,7 +38,7 @@ def find(name: str) -> Merged:
     Raises:
         UsageError: There is none of that name (NPU110).
     """
-    if name not in DESIGNS:
+    if name not in names():
         raise UsageError(
             f"there is no merged design {name!r}{nearest(name, names())}",
             cure=f"use one of: {', '.join(names())}",

@@ -11,7 +11,7 @@ programming_examples/basic/matrix_multiplication, with both channels back in use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from kernels.contract.arguments import Arg
@@ -54,6 +54,9 @@ class Product:
         c: The argument that holds C, rows of `width`, from `c_offset` on.
         rows: Rows of C, a multiple of 4: each row of cores computes a quarter of them.
         inner: K.
+        times: How often it is done, with the same B, to A and C of its own.
+        a_apart: Elements between the As of two times.
+        c_apart: Elements between their Cs.
     """
 
     a: Arg
@@ -66,6 +69,21 @@ class Product:
     a_offset: int = 0
     b_offset: int = 0
     c_offset: int = 0
+    times: int = 1
+    a_apart: int = 0
+    c_apart: int = 0
+
+    def each(self) -> list[Product]:
+        """Return the products that it stands for, once each."""
+        return [
+            replace(
+                self,
+                times=1,
+                a_offset=self.a_offset + number * self.a_apart,
+                c_offset=self.c_offset + number * self.c_apart,
+            )
+            for number in range(self.times)
+        ]
 
     def spread(self, m: int) -> tuple[list[int], int]:
         """Return the first row of each turn, and how far the rows of cores are apart in one.
@@ -239,7 +257,7 @@ class Dataflow:
 
     def _tiles_of(self, index: int, product: Product, before: int, row: int, col: int) -> list[str]:
         """Return the loop over the tiles of C of one product, bias rows from `before` on."""
-        blocks = len(product.spread(self.shape.m)[0])
+        blocks = product.times * len(product.spread(self.shape.m)[0])
         col_blocks = product.width // (COLS * self.shape.n)
         tile = self._tile_of_c(product, row, col)
         if self.calls.bias is None:
@@ -306,11 +324,12 @@ class Dataflow:
         lines = self._bias(self.bias) if self.bias else []
         for product in self.products:
             starts, apart = product.spread(self.shape.m)
-            for block, first_row in enumerate(starts):
+            pending = [(once, row) for once in product.each() for row in starts]
+            for block, (once, first_row) in enumerate(pending):
                 if block >= IN_FLIGHT:
                     lines += self._wait()
-                lines += self._transfers(product, block, first_row, apart)
-            lines += self._wait() * min(IN_FLIGHT, len(starts))
+                lines += self._transfers(once, block, first_row, apart)
+            lines += self._wait() * min(IN_FLIGHT, len(pending))
         return lines
 
     def _wait(self) -> list[str]:

@@ -11,11 +11,12 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.running import Where, choose_runner, runner_options
-from npulab.selection import Selector, select
+from npulab.selection import DesignSelector, select
 from npulab.target import TARGETS, Choice, choose
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
+    from kernels.merged import Merged
     from toolchain.build import BuildResult
 
 # A build multiplies no matrices: numpy's linear algebra need not start a thread per core, which
@@ -32,7 +33,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         "npulab build --runner docker --python 3.13",
     ),
 )
-@click.argument("kernels", nargs=-1, type=Selector())
+@click.argument("kernels", nargs=-1, type=DesignSelector())
 @click.option(
     "--target",
     type=click.Choice(TARGETS),
@@ -46,7 +47,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 @click.pass_context
 def command(
     ctx: click.Context,
-    kernels: tuple[list[Kernel], ...],
+    kernels: tuple[list[Kernel | Merged], ...],
     target: str,
     runner: str,
     python: str | None,
@@ -57,7 +58,8 @@ def command(
 
     Each variant gets a folder build/TARGET/KERNEL/VARIANT with the design, the
     compiled kernel and a manifest of what it was made from. What is current is
-    left alone; a failure does not keep the others from being built.
+    left alone; a failure does not keep the others from being built. Merged
+    designs are built where they are named: merged/NAME, or merged for all.
     """
     from npulab.building import build_units, report_errors
     from npulab.console import print_json, print_note
@@ -69,7 +71,7 @@ def command(
     if not as_json:
         print_note(f"target {choice.target} ({choice.reason})")
         print_note(f"runner {where.name} ({where.reason})")
-    units = [Unit.from_kernel(kernel) for kernel in select(kernels)]
+    units = [Unit.of(one) for one in select(kernels)]
     results = build_units(units, target=choice.target, jobs=jobs, where=where)
     seconds = time.perf_counter() - start
     errors = [(result.unit.name, error) for result in results for error in result.errors]

@@ -82,9 +82,9 @@ def _print(results: Iterable[Checked]) -> list[Checked]:
     console = stdout()
     rows = Rows(
         console,
-        Column("  variant", 17),
+        Column(" variant", 16),
         Column("data", 18),
-        Column("elements", 8, "right"),
+        Column("elements", 9, "right"),
         Column("worst error", 11),
         Column("cycles", 9, "right"),
         Column("wall", 7, "right"),
@@ -104,7 +104,7 @@ def _cells(one: Checked) -> list[str]:
     from npulab import figures
     from npulab.checking import error_text
 
-    variant = f"  {one.kernel.label}"
+    variant = f" {one.kernel.label}"
     if one.report is None:
         return [variant, "", "", "NOT RUN", "", ""]
     cases = one.report.cases

@@ -10,6 +10,7 @@ from npulab.helping import ExampleCommand
 
 if TYPE_CHECKING:
     from kernels.contract import Arg, Kernel
+    from kernels.merged import Merged
 
 
 @click.command(
@@ -24,16 +25,19 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the kernels with their variants and arguments."""
     from kernels import registry
+    from kernels.merged import designs
     from npulab.console import print_json
 
     variants = {name: registry.find(name) for name in registry.names()}
+    merged = [designs.find(name) for name in designs.names()]
     if as_json:
-        print_json({"kernels": [_document(name, variants[name]) for name in variants]})
+        found = [_document(name, variants[name]) for name in variants]
+        print_json({"kernels": found, "merged": [_merged_document(one) for one in merged]})
     else:
-        _print(variants)
+        _print(variants, merged)
 
 
-def _print(variants: dict[str, list[Kernel]]) -> None:
+def _print(variants: dict[str, list[Kernel]], merged: list[Merged]) -> None:
     from npulab import figures
     from npulab.console import print_wrapped, stdout
 
@@ -45,8 +49,15 @@ def _print(variants: dict[str, list[Kernel]]) -> None:
         labels = ", ".join(kernel.label for kernel in kernels)
         print_wrapped(console, f"variants: {labels}", indent=4, style="dim")
         print_wrapped(console, f"{smallest.label}: {signature(smallest)}", indent=4, style="dim")
+    for one in merged:
+        console.print(one.title, style="bold")
+        parts = ", ".join(part.title for part in one.parts)
+        print_wrapped(console, f"in one hardware context: {parts}", indent=4)
     count = sum(map(len, variants.values()))
-    total = f"{figures.number(len(variants), 'kernel')}, {figures.number(count, 'variant')}"
+    total = (
+        f"{figures.number(len(variants), 'kernel')}, {figures.number(count, 'variant')}, "
+        f"{figures.number(len(merged), 'merged design')}"
+    )
     console.print(f"\n{total}. More on one: npulab show KERNEL")
 
 
@@ -69,6 +80,13 @@ def argument_document(arg: Arg) -> dict[str, Any]:
         "role": arg.role.value,
         "shape": list(arg.shape),
         "dtype": arg.dtype.name,
+    }
+
+
+def _merged_document(merged: Merged) -> dict[str, Any]:
+    return {
+        "name": merged.title,
+        "sequences": {name: part.title for name, part in merged.sequences.items()},
     }
 
 

@@ -83,7 +83,8 @@ def command(
 def _print_model(kernel: Kernel, clock: float | None, as_json: bool) -> None:
     from npulab.console import print_json, stdout
     from npulab.modelling import prediction_document, print_prediction
-    from runtime.model import CLOCK_HZ, predict
+    from runtime.model import predict
+    from simulator.clock import CLOCK_HZ
 
     one = predict(kernel, clock_hz=CLOCK_HZ if clock is None else clock * 1e9)
     if as_json:

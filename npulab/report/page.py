@@ -13,7 +13,7 @@ from npulab.report import charts
 from npulab.report.gather import Data
 from npulab.report.records import VariantRecord
 from npulab.report.sections import SECTIONS, Report
-from runtime.sim import CLOCK_HZ
+from simulator.clock import CLOCK_HZ
 from simulator.timeline import picture
 
 TEMPLATES = Path(__file__).parent / "templates"

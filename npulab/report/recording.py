@@ -26,8 +26,9 @@ from npulab.report.records import (
     error_record,
     now,
 )
-from runtime.sim import CLOCK_HZ, SimDevice
+from runtime.sim import SimDevice
 from runtime.verify import CaseReport
+from simulator.clock import CLOCK_HZ
 from simulator.findings import told
 from toolchain import disk, manifest
 from toolchain.build import default_root

@@ -16,8 +16,9 @@ from npulab.report.plan import Plan, plan
 from npulab.report.records import ErrorRecord
 from npulab.report.timelines import TimelineRecord
 from runtime.bench.record import Record
-from runtime.model import CLOCK_HZ, DISPATCH_S, Prediction
+from runtime.model import DISPATCH_S, Prediction
 from runtime.model.picture import roofline_svg
+from simulator.clock import CLOCK_HZ
 from simulator.mlir.resources import TileUse
 
 

@@ -12,8 +12,9 @@ from errors import LabError
 from kernels.contract import Kernel
 from npulab.report import kept
 from npulab.report.records import FOLDER
-from runtime.sim import CLOCK_HZ, SimDevice, Watchers
+from runtime.sim import SimDevice, Watchers
 from runtime.verify import check
+from simulator.clock import CLOCK_HZ
 from simulator.timeline import drawing
 from simulator.timeline.collect import Collector
 from simulator.timeline.summary import summarise

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from errors import LabError
 from kernels.contract import Kernel
 from runtime.device import Basis
-from runtime.model import CLOCK_HZ, predict
-from runtime.sim import CLOCK_HZ as SIMULATED_HZ
+from runtime.model import predict
+from simulator.clock import CLOCK_HZ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,6 @@ def limits(kernel: Kernel, basis: Basis, conditions: Mapping[str, str]) -> Limit
 
 def _clock(basis: Basis, conditions: Mapping[str, str]) -> tuple[float, str]:
     if basis is Basis.MODELLED:
-        return float(SIMULATED_HZ), "simulator"
+        return float(CLOCK_HZ), "simulator"
     told = re.match(r"(\d+) MHz", conditions.get("clock", ""))
-    return (float(told[1]) * 1e6, "driver") if told else (CLOCK_HZ, "assumed")
+    return (float(told[1]) * 1e6, "driver") if told else (float(CLOCK_HZ), "assumed")

@@ -6,7 +6,7 @@ and back, `buffering` what pools of buffers let through; `limits` states the pea
 the figures that the model is held against, `picture` draws the roofline.
 """
 
-from runtime.model.limits import CLOCK_HZ, DISPATCH_S
+from runtime.model.limits import DISPATCH_S
 from runtime.model.predict import Bound, Kind, Prediction, predict
 
-__all__ = ["CLOCK_HZ", "DISPATCH_S", "Bound", "Kind", "Prediction", "predict"]
+__all__ = ["DISPATCH_S", "Bound", "Kind", "Prediction", "predict"]

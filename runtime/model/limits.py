@@ -12,19 +12,11 @@ from kernels.contract import Kernel, bfloat16
 from simulator.array.config import WORD
 from simulator.array.timing import WORDS_PER_CYCLE
 
-CLOCK_HZ = 1.25e9
-"""The array clock that the model assumes, unless told otherwise.
-
-A Phoenix runs its array at 0.8 to 1.6 GHz by power level. With this clock and `DISPATCH_S`,
-cycles counted in machine code come to the times that were measured on a Phoenix
-(`runtime.model.measured`). The simulator's own figures are at 1 GHz (`runtime.sim.CLOCK_HZ`).
-"""
-
 DISPATCH_S = 0.134e-3
 """Seconds of a call that its cycles do not explain: submission by the driver, completion, pyxrt.
 
-Fitted, not measured by itself: what cycles of five kernels' machine code at `CLOCK_HZ` leave
-over against their measured times (`runtime.model.measured`).
+Fitted, not measured by itself: what cycles of five kernels' machine code, at the lab's clock
+(`simulator.clock`), leave over against their measured times (`runtime.model.measured`).
 """
 
 CORES = 16

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.model.limits import CHANNEL_BYTES, CLOCK_HZ, DISPATCH_S
+from runtime.model.limits import CHANNEL_BYTES, DISPATCH_S
 from simulator.array.timing import (
     HOP_LATENCY,
     HOST_COMMAND,
     HOST_MEMORY_LATENCY,
     HOST_WRITE_BD,
 )
+from simulator.clock import CLOCK_HZ
 
 _HOPS = 3
 """Stream switches from a shim tile to the core above it: shim, memory tile, core."""

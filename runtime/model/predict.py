@@ -11,9 +11,10 @@ from runtime.model.balance import Actor, Balance, balance
 from runtime.model.buffering import pools
 from runtime.model.core_work import Stretch, core_work
 from runtime.model.latency import Latencies
-from runtime.model.limits import CLOCK_HZ, CORES, DISPATCH_S, macs_per_cycle
+from runtime.model.limits import CORES, DISPATCH_S, macs_per_cycle
 from runtime.model.traffic import host_work
 from simulator.array.config import ChannelId, TileId
+from simulator.clock import CLOCK_HZ
 from simulator.mlir.lower import Lowered, lower
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from errors import UsageError
 from kernels.contract import Arg
 from runtime.xrt.contexts import LIMIT, Contexts
@@ -60,13 +62,6 @@ class XrtDevice:
         Raises:
             LabError: Anything that XRT and the driver have against it.
         """
-        if build.target != self.target:
-            raise UsageError(
-                f"{build.title} is built for {build.target}, and the {self.name} runs "
-                f"{self.target} builds",
-                cure=f"npulab build --target {self.target} {build.title}",
-                code="NPU402",
-            )
         arguments = args if args is not None else build.args
         if arguments is None:
             raise UsageError(
@@ -74,15 +69,44 @@ class XrtDevice:
                 cure="give the arguments with their roles when you load it",
                 code="NPU402",
             )
-        return XrtProgram(
-            self._stack,
-            self._device,
-            self._contexts,
-            self._stack.files(build),
-            title=build.title,
-            args=arguments,
-            timeout=self._timeout,
-        )
+        return self._programs(build, {"": arguments})[""]
+
+    def load_merged(
+        self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
+    ) -> dict[str, XrtProgram]:
+        """Prepare a design with several runtime sequences: one context, a program for each.
+
+        Args:
+            build: A build for this device's `target`.
+            sequences: The arguments of each runtime sequence, by its name.
+
+        Raises:
+            LabError: Anything that XRT and the driver have against it.
+        """
+        return self._programs(build, sequences)
+
+    def _programs(
+        self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
+    ) -> dict[str, XrtProgram]:
+        if build.target != self.target:
+            raise UsageError(
+                f"{build.title} is built for {build.target}, and the {self.name} runs "
+                f"{self.target} builds",
+                cure=f"npulab build --target {self.target} {build.title}",
+                code="NPU402",
+            )
+        return {
+            name: XrtProgram(
+                self._stack,
+                self._device,
+                self._contexts,
+                self._stack.files(build, name),
+                title=f"{build.title} {name}".rstrip(),
+                args=args,
+                timeout=self._timeout,
+            )
+            for name, args in sequences.items()
+        }
 
     def close(self) -> None:
         """Give every context back to the pool."""

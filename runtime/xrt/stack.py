@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import shutil
 import tempfile
 import time
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import UsageError
+import numpy as np
+
+from errors import LabError
 from runtime.device import Basis
 from runtime.xrt.failures import failure
-from toolchain.aie2.options import INSTRUCTIONS, XCLBIN
+from toolchain.aie2.options import XCLBIN, instructions
 from toolchain.build import Build
 
 if TYPE_CHECKING:
@@ -35,7 +38,8 @@ class Stack:
         target: The build target whose artifacts it runs.
         basis: Whether `now` is a clock or a model.
         now: Seconds since some moment.
-        files: Gives the xclbin and the instructions of a build.
+        files: Gives the xclbin of a build, and the instructions of the runtime sequence of that
+            name; the only one of a design is asked for without a name.
     """
 
     module: Any
@@ -43,7 +47,7 @@ class Stack:
     target: str
     basis: Basis
     now: Callable[[], float]
-    files: Callable[[Build], tuple[Path, Path]]
+    files: Callable[[Build, str], tuple[Path, Path]]
 
 
 def real_stack(node: Path = NODE) -> Stack:
@@ -85,8 +89,8 @@ def fake_stack(board: Board | None = None) -> Stack:
     folder = tempfile.mkdtemp(prefix="fake-xrt-")
     weakref.finalize(board, shutil.rmtree, folder, ignore_errors=True)
 
-    def files(build: Build) -> tuple[Path, Path]:
-        return _packaged(build, Path(folder))
+    def files(build: Build, sequence: str) -> tuple[Path, Path]:
+        return _packaged(build, sequence, Path(folder))
 
     return Stack(
         module=pyxrt,
@@ -98,31 +102,44 @@ def fake_stack(board: Board | None = None) -> Stack:
     )
 
 
-def _built(build: Build) -> tuple[Path, Path]:
+def _built(build: Build, sequence: str) -> tuple[Path, Path]:
     """Return the files that aiecc wrote."""
-    files = build.folder / XCLBIN, build.folder / INSTRUCTIONS
+    files = build.folder / XCLBIN, build.folder / instructions(sequence)
     for path in files:
         if not path.is_file():
-            raise failure("NPU424", f"{build.title} has no {path.name} in {path.parent}")
+            raise _lacking(build, path)
     return files
 
 
-def _packaged(build: Build, folder: Path) -> tuple[Path, Path]:
+def _packaged(build: Build, sequence: str, folder: Path) -> tuple[Path, Path]:
     """Write what the fake loads, from a host build."""
     from simulator.fake_xrt import package
 
-    if build.args is None:
-        raise UsageError(
-            f"{build.title} has no contract that says what its arguments are",
-            cure="run it on the simulator",
-            code="NPU402",
-        )
     place = folder / build.title
     place.mkdir(parents=True, exist_ok=True)
-    return package.write(
+    xclbin, insts = package.write(
         place,
         design=build.design,
         libraries=build.libraries,
         cycles=build.cycles,
-        sizes=[arg.nbytes for arg in build.args],
+        sequences=_sizes(build),
     )
+    if sequence not in insts:
+        raise _lacking(build, place / instructions(sequence))
+    return xclbin, insts[sequence]
+
+
+def _sizes(build: Build) -> dict[str, list[int]]:
+    """Return the bytes of the arguments of each runtime sequence, as the design declares them."""
+    found = build.resources["sequences"]
+    return {
+        one["name"] if len(found) > 1 else "": [
+            math.prod(arg["shape"] or ()) * np.dtype(arg["dtype"]).itemsize
+            for arg in one["arguments"]
+        ]
+        for one in found
+    }
+
+
+def _lacking(build: Build, path: Path) -> LabError:
+    return failure("NPU424", f"{build.title} has no {path.name} in {path.parent}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from simulator.clock import CLOCK_HZ
 from simulator.fake_xrt.faults import Ends, Fault, Refused, Spoiled, Step
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ POOL = 6
 """Contexts that the amdxdna driver gives out on Phoenix at once, to all processes together."""
 DISPATCH = 140e-6
 """Modelled seconds from submitting a command to hearing of its end, without its work."""
-CLOCK_HZ = 1_000_000_000
-"""The array clock that modelled times assume."""
 
 
 class Board:

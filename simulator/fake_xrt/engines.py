@@ -77,7 +77,7 @@ class Loaded(Protocol):
 
 
 class DesignEngine:
-    """Runs the MLIR of a fake xclbin; its instructions are a mark that it must be given."""
+    """Runs the MLIR of a fake xclbin; instructions are a mark that says which sequence."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -86,16 +86,23 @@ class DesignEngine:
     def run(self, call: Call) -> Outcome:
         """See :class:`Engine`."""
         content = self._content
-        words, sizes = content.instructions, content.sizes
-        if not call.told(len(words)) or bytes(call.instructions[: len(words)]) != words:
-            raise _unlike("the instructions are not those of the xclbin")
+        sequence = self._sequence(call)
+        sizes = content.sequences[sequence]
         fits = len(call.buffers) >= len(sizes) and all(
             buffer.size >= size for buffer, size in zip(call.buffers, sizes, strict=False)
         )
         if not fits:
             raise _unlike(f"the buffers are not those of the design, of {sizes} bytes")
         views = [buffer[:size] for buffer, size in zip(call.buffers, sizes, strict=False)]
-        return Outcome(self._loaded().run(views).cycles)
+        return Outcome(self._loaded().run(views, sequence or None).cycles)
+
+    def _sequence(self, call: Call) -> str:
+        """Return the runtime sequence whose instructions the device sees."""
+        for name in self._content.sequences:
+            words = self._content.instructions(name)
+            if call.told(len(words)) and bytes(call.instructions[: len(words)]) == words:
+                return name
+        raise _unlike("the instructions are not those of the xclbin")
 
     def _loaded(self) -> Simulation:
         if self._array is None:

@@ -1,8 +1,9 @@
 """Files that the FAKE pyxrt loads: real xclbins, and fakes of them.
 
 Real ones need a reader, which the board has where somebody gave it one. A fake xclbin is
-JSON: the design, where its libraries are, what its arguments take. Its instructions are
-words that depend on the design alone, so that those of another design are noticed.
+JSON: the design, where its libraries are, what the arguments of its runtime sequences take.
+Instructions are words that depend on the design and the sequence alone, so that those of
+another are noticed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _MAGIC = b"xclbin2\0"
 _KERNEL_ARGUMENTS = 3 + 5
 """aiecc declares at least five buffers, however few the design takes."""
 
-FORMAT = "fake xclbin of the simulated array, 1"
+FORMAT = "fake xclbin of the simulated array, 2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +36,22 @@ class Content:
         design: MLIR text.
         libraries: Shared library per object of the design, absolute.
         cycles: Cycles of a call of each function.
-        sizes: Bytes of each argument of the runtime sequence.
+        sequences: Bytes of each argument of every runtime sequence, by its name; an only one may
+            be without a name.
         kernel: The kernel's name.
     """
 
     design: str
     libraries: dict[str, str]
     cycles: dict[str, int]
-    sizes: tuple[int, ...]
+    sequences: dict[str, tuple[int, ...]]
     kernel: str = "MLIR_AIE"
 
-    @property
-    def instructions(self) -> bytes:
-        """The words that go with the design."""
+    def instructions(self, sequence: str) -> bytes:
+        """Return the words that go with a runtime sequence."""
         return b"".join(
-            hashlib.sha256(f"{part}:{self.design}".encode()).digest() for part in range(4)
+            hashlib.sha256(f"{part}:{sequence}:{self.design}".encode()).digest()
+            for part in range(4)
         )
 
     @property
@@ -61,7 +63,7 @@ class Content:
     @property
     def kernels(self) -> dict[str, int]:
         """See :class:`simulator.fake_xrt.engines.Loaded`."""
-        return {self.kernel: max(_KERNEL_ARGUMENTS, 3 + len(self.sizes))}
+        return {self.kernel: max(_KERNEL_ARGUMENTS, 3 + max(map(len, self.sequences.values())))}
 
     def engine(self) -> DesignEngine:
         """See :class:`simulator.fake_xrt.engines.Loaded`."""
@@ -74,20 +76,22 @@ def write(
     design: str,
     libraries: Mapping[str, Path],
     cycles: Mapping[str, int],
-    sizes: Sequence[int],
+    sequences: Mapping[str, Sequence[int]],
     kernel: str = "MLIR_AIE",
-) -> tuple[Path, Path]:
-    """Write ``design.xclbin`` and ``insts.bin`` into `folder`, and return their paths."""
+) -> tuple[Path, dict[str, Path]]:
+    """Write an xclbin and each sequence's instructions into `folder`, and return their paths."""
     content = Content(
         design=design,
         libraries={name: str(path.absolute()) for name, path in libraries.items()},
         cycles=dict(cycles),
-        sizes=tuple(sizes),
+        sequences={name: tuple(sizes) for name, sizes in sequences.items()},
         kernel=kernel,
     )
-    xclbin, insts = folder / "design.xclbin", folder / "insts.bin"
+    xclbin = folder / "design.xclbin"
+    insts = {name: folder / (f"insts_{name}.bin" if name else "insts.bin") for name in sequences}
     xclbin.write_text(json.dumps({"format": FORMAT, **asdict(content)}), encoding="utf-8")
-    insts.write_bytes(content.instructions)
+    for name, path in insts.items():
+        path.write_bytes(content.instructions(name))
     return xclbin, insts
 
 
@@ -116,5 +120,5 @@ def read(path: str, reader: Reader | None = None) -> Loaded:
         raise RuntimeError("xclbin: buffer too small to contain header") from None
     if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
         raise RuntimeError("Invalid xclbin: the fake loads what simulator.fake_xrt.package writes")
-    record["sizes"] = tuple(record["sizes"])
+    record["sequences"] = {name: tuple(sizes) for name, sizes in record["sequences"].items()}
     return Content(**record)

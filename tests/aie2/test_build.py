@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import toolchain.build
 from errors import LabError
 from kernels import registry
+from kernels.merged import designs
 from toolchain.aie2.environment import Environment
 from toolchain.artifacts import xclbin
 from toolchain.build import BuildResult, build
@@ -185,6 +187,25 @@ def test_all_kernels_of_the_lab_build(install: Install, store: Store, tmp_path: 
     for result in results:
         assert result.build is not None, result.errors
         assert {"design.xclbin", "insts.bin", "kernel.o"} <= set(result.build.manifest.outputs)
+
+
+@pytest.mark.parametrize("name", designs.names())
+def test_a_merged_design_has_instructions_for_each_of_its_sequences(name: str, run: Run) -> None:
+    merged = designs.find(name)
+    made = run(Unit.from_merged(merged)).build
+    assert made is not None
+    files = {made.folder / f"insts_{sequence}.bin" for sequence in merged.sequences}
+    assert {path.name for path in files} < set(made.manifest.outputs)
+    assert len({path.read_bytes() for path in files}) == len(merged.sequences)
+    assert not (made.folder / "insts.bin").exists()
+    assert {f"{part}.o" for part in merged.sequences} < set(made.manifest.outputs)
+
+
+def test_instructions_of_a_sequence_that_aiecc_leaves_out_are_missed(run: Run) -> None:
+    unit = Unit.from_merged(designs.find("rows_bf16"))
+    found = error(run(replace(unit, design=f"// fake: aiecc forgets gelu_bf16\n{unit.design}")))
+    assert found.code == "NPU043"
+    assert "without the instructions of gelu_bf16" in found.message
 
 
 def test_an_object_in_a_folder_is_linked_under_its_name(

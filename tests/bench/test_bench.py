@@ -28,6 +28,7 @@ from runtime.device import Basis
 from runtime.devices import DEVICES
 from runtime.xrt import XrtDevice, fake_stack
 from runtime.xrt.driver import DriverInfo
+from simulator.clock import CLOCK_HZ
 from simulator.fake_xrt.board import DISPATCH, Board
 from simulator.fake_xrt.faults import Spoiled
 from toolchain.build import Build, build
@@ -89,8 +90,8 @@ def test_a_wrong_output_has_no_figure(fault: Spoiled, gelu_build: Build) -> None
 
 def test_a_record_has_its_shares_of_peak_and_bound(gelu_build: Build) -> None:
     record = timed(Board(), gelu_build)
-    assert (record.clock_hz, record.clock_from) == (1e9, "simulator")
-    assert record.peak == pytest.approx(512 / 2 / 256 / 16 / 1e9)
+    assert (record.clock_hz, record.clock_from) == (CLOCK_HZ, "simulator")
+    assert record.peak == pytest.approx(512 / 2 / 256 / 16 / CLOCK_HZ)
     assert record.of_peak == pytest.approx(record.peak / (record.summary.median - DISPATCH))
     assert record.bound_by == "core compute"
     assert record.of_bound
@@ -99,7 +100,7 @@ def test_a_record_has_its_shares_of_peak_and_bound(gelu_build: Build) -> None:
 
 @pytest.mark.parametrize(
     ("told", "clock", "source"),
-    [({"clock": "1600 MHz"}, 1.6e9, "driver"), ({"clock": "unknown"}, 1.25e9, "assumed")],
+    [({"clock": "1600 MHz"}, 1.6e9, "driver"), ({"clock": "unknown"}, CLOCK_HZ, "assumed")],
 )
 def test_limits_are_for_the_clock_of_the_device(
     told: dict[str, str], clock: float, source: str
@@ -107,9 +108,9 @@ def test_limits_are_for_the_clock_of_the_device(
     found = limits(GELU, Basis.MEASURED, told)
     assert (found.clock_hz, found.clock_from) == (clock, source)
     assert found.peak == pytest.approx(1 / 16 / clock)
-    slower = limits(GELU, Basis.MODELLED, told)
-    assert slower.bound
-    assert found.bound == pytest.approx(slower.bound * 1e9 / clock)
+    modelled = limits(GELU, Basis.MODELLED, told)
+    assert modelled.bound
+    assert found.bound == pytest.approx(modelled.bound * CLOCK_HZ / clock)
 
 
 def test_a_record_of_before_has_no_shares() -> None:

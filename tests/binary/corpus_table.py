@@ -33,10 +33,10 @@ from simulator.array.core_control import MachineCode, machine_code
 from simulator.array.host import Limits
 from simulator.binary.executable import Executable
 from simulator.binary.package import Package
+from simulator.clock import CLOCK_HZ
 from simulator.mlir.layouts import layout
 from tests.execution.test_corpus import CASES, Case, compiled, computed, data_for
 
-CLOCK_HZ = 1.25e9
 DISPATCH_MS = 0.134
 """One constant for all rows: what a call costs without a core's work."""
 

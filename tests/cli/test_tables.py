@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kernels import registry
+from kernels.merged import designs
 
 Npulab = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -30,6 +31,38 @@ def test_list_names_every_kernel_and_variant(npulab: Npulab) -> None:
         assert f"\n{name}\n" in f"\n{done.stdout}"
         for kernel in registry.find(name):
             assert kernel.label in done.stdout
+
+
+def test_list_names_every_merged_design_with_its_parts(npulab: Npulab) -> None:
+    text, document = npulab("list").stdout, json.loads(npulab("list", "--json").stdout)
+    assert [one["name"] for one in document["merged"]] == [f"merged/{n}" for n in designs.names()]
+    for one in document["merged"]:
+        name = one["name"].partition("/")[2]
+        parts = designs.find(name).sequences
+        assert one["sequences"] == {sequence: part.title for sequence, part in parts.items()}
+        assert f"\n{one['name']}\n" in text
+        assert all(title in text for title in one["sequences"].values())
+
+
+def test_merged_designs_are_built_by_name(npulab: Npulab) -> None:
+    done = npulab("build", "merged", "merged/rows_bf16", "--target", "host", "--json")
+    units = json.loads(done.stdout)["units"]
+    assert [unit["variant"] for unit in units] == designs.names()
+    assert {unit["state"] for unit in units} <= {"built", "current"}
+    wrong = npulab("build", "merged/row_bf16")
+    assert wrong.returncode == 2
+    assert "did you mean rows_bf16" in wrong.stderr
+
+
+def test_a_variant_longer_than_its_column_has_a_line_of_its_own(npulab: Npulab) -> None:
+    done = npulab("demo", "matmul_int8_array/64x48x128-i8-16x16x16-scalar", "matmul_int8/16x16x16")
+    lines_within(done.stdout)
+    header, *rows = done.stdout.splitlines()
+    assert " 64x48x128-i8-16x16x16-scalar" in rows
+    figures = [row for row in rows if " demo " in row]
+    assert len(figures) == 2
+    assert {row.index("demo") for row in figures} == {header.index("data")}
+    assert {len(row) for row in (header, *figures)} == {len(header)}
 
 
 def test_list_json_has_the_contract(npulab: Npulab) -> None:

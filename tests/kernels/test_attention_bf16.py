@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from errors import UsageError
 from kernels.attention_bf16.design import DIM, GROUP, KEYS, STATE
-from kernels.attention_bf16.kernel import AttentionBf16, real_attention
+from kernels.attention_bf16.kernel import AttentionBf16, packed, real_attention, unpacked
 from kernels.contract import Array, Kernel, bfloat16
 from kernels.contract.tolerance import distance
 
 SUFFIXES = ("", "_scalar")
-HEAD = AttentionBf16(64, 64, 1)
-ODD = AttentionBf16(36, 12, 1)
+HEAD = AttentionBf16(64, 64, 1, 1)
+ODD = AttentionBf16(36, 12, 1, 1)
 """Three rounds of 12 rows; the second block of keys has 4 that are new."""
 
 Run = Callable[[str, AttentionBf16, Array], Array]
@@ -89,7 +89,7 @@ def test_the_source_is_within_tolerance_on_any_head(
     def check(seed: int, sharpness: float) -> None:
         qkv = head(kernel.n, seed, sharpness)
         y = run(suffix, kernel, qkv)
-        error = kernel.tolerance.error(y, kernel.golden({"qkv": qkv})["y"])
+        error = kernel.tolerance.error(y, kernel.golden({"qkv": packed([qkv])})["y"])
         assert error.max() <= kernel.tolerance.limit
 
     check()
@@ -135,13 +135,27 @@ def test_a_score_out_of_range_makes_its_row_nan_and_no_other(
     assert spoilt[13].all()
     assert not np.delete(spoilt, 13, axis=0).any()
     np.testing.assert_array_equal(np.delete(y, 13, axis=0), np.delete(clean, 13, axis=0))
-    assert np.isnan(HEAD.golden({"qkv": qkv})["y"][13]).all()
+    assert np.isnan(HEAD.golden({"qkv": packed([qkv])})["y"][13]).all()
 
 
 def test_the_state_is_kept_in_fp32_over_the_whole_stream() -> None:
     """The sums of 1,500 equal weights would stop growing at 256 in bfloat16."""
     state = AttentionBf16().design().count("memref<100x72xf32>")
     assert state > 15
+
+
+def test_every_head_has_its_own_columns_of_q_k_and_v() -> None:
+    heads = [head(32, seed, 1) for seed in range(3)]
+    qkv = packed(heads)
+    for index, (q, k, v) in enumerate(heads):
+        for part, matrix in enumerate((q, k, v)):
+            start = (part * len(heads) + index) * DIM
+            np.testing.assert_array_equal(qkv[:, start : start + DIM], matrix)
+    np.testing.assert_array_equal(unpacked(qkv), np.stack(heads))
+    y = AttentionBf16(32, 32, 1, 3).golden({"qkv": qkv})["y"]
+    for index, mine in enumerate(heads):
+        expected = real_attention(mine).astype(bfloat16)
+        np.testing.assert_array_equal(y[:, index * DIM : (index + 1) * DIM], expected)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +165,7 @@ def test_the_state_is_kept_in_fp32_over_the_whole_stream() -> None:
         ({"rows": 10}, "rows = 10 is not a positive multiple of 4 of at most 104", "rows = 12"),
         ({"rows": 108}, "rows = 108 is not a positive multiple of 4 of at most 104", "rows = 104"),
         ({"cores": 0}, "cores = 0 is not a positive multiple of 1 of at most 16", "cores = 1"),
+        ({"heads": 0}, "heads = 0 is not a positive multiple of 1 of at most 16", "heads = 1"),
         ({"cores": 17}, "cores = 17 is not a positive multiple of 1 of at most 16", "cores = 16"),
         ({"n": 16, "rows": 4, "cores": 1}, "n = 16 is less than a block of 32 keys", "n = 32"),
     ],

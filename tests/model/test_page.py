@@ -8,7 +8,8 @@ import pytest
 
 from kernels import registry
 from runtime.model import predict, report
-from runtime.model.limits import CLOCK_HZ, DISPATCH_S
+from runtime.model.limits import DISPATCH_S
+from simulator.clock import CLOCK_HZ
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"
 AGAIN = "run: python -m runtime.model docs/model.md (with --simulate where cycles changed)"

@@ -12,7 +12,7 @@ from runtime.model import Kind, Prediction, predict
 from runtime.model.measured import FIRST_LAB
 from runtime.model.picture import roofline_svg
 from runtime.model.report import is_whole_sequence, simulate, simulated
-from runtime.sim import CLOCK_HZ as SIMULATED_CLOCK_HZ
+from simulator.clock import CLOCK_HZ
 
 
 @cache
@@ -34,26 +34,21 @@ def test_a_large_product_is_bound_by_its_cores(title: str, macs: int) -> None:
     assert one.of_peak == pytest.approx(512**3 / (16 * macs) / one.cycles)
 
 
-WHOLE = {
-    "attention_bf16/1500x64": (True, True),
-    "attention_bf16/1500x64-15cores": (False, False),
-    "conv1d_bf16/3000x80x512": (True, False),
-    "ffn_bf16/1500x512x2048": (True, True),
-    "ffn_int8/1500x512x2048": (True, False),
-    "mel_int16/3000-4x3": (True, True),
-}
-"""Whether dispatch is under a tenth of a call: at the simulator's 1 GHz, at the model's clock.
-
-Not all are: docs/model.md says which and why.
-"""
+WHOLE = (
+    "attention_bf16/1500x64",
+    "attention_bf16/8x1500x64-15cores",
+    "conv1d_bf16/2x3000x80x512",
+    "ffn_bf16/1500x512x2048",
+    "ffn_int8/3000x512x2048",
+    "mel_int16/3000-4x3",
+)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("title", WHOLE)
-def test_dispatch_of_whole_sequences(title: str) -> None:
+def test_dispatch_is_under_a_tenth_of_every_whole_sequence(title: str) -> None:
     one = modelled(title)
-    slower = one.dispatch_s / (one.dispatch_s + one.cycles / SIMULATED_CLOCK_HZ)
-    assert (slower < 0.1, one.dispatch_share < 0.1) == WHOLE[title]
+    assert one.clock_hz == CLOCK_HZ
+    assert one.dispatch_share < 0.1, "give a call more work"
 
 
 def test_every_whole_sequence_is_known() -> None:

@@ -9,7 +9,8 @@ import pytest
 from errors import UsageError
 from kernels.contract import Array, Kernel
 from runtime.device import Basis, Device, Program
-from runtime.sim import CLOCK_HZ, SimDevice
+from runtime.sim import SimDevice
+from simulator.clock import CLOCK_HZ
 from toolchain.build import Build
 from toolchain.manifest import Manifest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runtime.sim import CLOCK_HZ
 from simulator.array import timing
+from simulator.clock import CLOCK_HZ
 
 PAGE = Path(__file__).parents[2] / "docs" / "tracing.md"
 

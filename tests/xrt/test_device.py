@@ -189,9 +189,9 @@ def test_instructions_of_another_design_hang_and_are_named(
     builds: list[Build], board: Board, inputs: Sequence[Array]
 ) -> None:
     stack = fake_stack(board)
-    own, other = stack.files(builds[0]), stack.files(builds[1])
+    own, other = stack.files(builds[0], ""), stack.files(builds[1], "")
     own[1].write_bytes(other[1].read_bytes())
-    crossed = type(stack)(**{**vars(stack), "files": lambda _: own})
+    crossed = type(stack)(**{**vars(stack), "files": lambda *_: own})
     program = XrtDevice(crossed, timeout=0.5).load(builds[0])
     before = board.seconds
     with pytest.raises(CheckFailed, match="did not end in time"):
@@ -204,9 +204,9 @@ def test_instructions_that_are_no_words_are_refused(
     content: bytes, builds: list[Build], board: Board
 ) -> None:
     stack = fake_stack(board)
-    xclbin, insts = stack.files(builds[0])
+    xclbin, insts = stack.files(builds[0], "")
     insts.write_bytes(content)
-    spoiled = type(stack)(**{**vars(stack), "files": lambda _: (xclbin, insts)})
+    spoiled = type(stack)(**{**vars(stack), "files": lambda *_: (xclbin, insts)})
     with pytest.raises(UsageError) as caught:
         XrtDevice(spoiled).load(builds[0])
     assert caught.value.code == "NPU425"
@@ -214,9 +214,9 @@ def test_instructions_that_are_no_words_are_refused(
 
 def test_a_file_that_is_no_xclbin_is_refused(builds: list[Build], board: Board) -> None:
     stack = fake_stack(board)
-    xclbin, insts = stack.files(builds[0])
+    xclbin, insts = stack.files(builds[0], "")
     xclbin.write_bytes(b"\0\1\2")
-    spoiled = type(stack)(**{**vars(stack), "files": lambda _: (xclbin, insts)})
+    spoiled = type(stack)(**{**vars(stack), "files": lambda *_: (xclbin, insts)})
     with pytest.raises(UsageError) as caught:
         XrtDevice(spoiled).load(builds[0])
     assert caught.value.code == "NPU424"
@@ -280,10 +280,10 @@ def test_the_real_stack_takes_the_files_that_aiecc_writes(
     made = Build(folder, builds[0].manifest)
     for name in ("design.xclbin", "insts.bin"):
         with pytest.raises(UsageError, match=f"has no {name}") as caught:
-            stack.files(made)
+            stack.files(made, "")
         assert caught.value.code == "NPU424"
         (folder / name).write_bytes(b"")
-    assert [path.name for path in stack.files(made)] == ["design.xclbin", "insts.bin"]
+    assert [path.name for path in stack.files(made, "")] == ["design.xclbin", "insts.bin"]
 
 
 def test_a_host_build_is_not_for_the_npu(

@@ -80,7 +80,7 @@ def test_outputs_that_were_not_computed_have_their_own_entries(
 def loaded(builds: list[Build], board: Board, instructions: Path, size: int = SIZE) -> XrtProgram:
     """Load the binary with other instructions, or for an output of another size."""
     files = BINARY / "design.xclbin", instructions
-    device = XrtDevice(replace(fake_stack(board), files=lambda _: files), timeout=0.5)
+    device = XrtDevice(replace(fake_stack(board), files=lambda *_: files), timeout=0.5)
     uint8 = np.dtype(np.uint8)
     args = (Arg("x", Role.IN, (SIZE,), uint8), Arg("y", Role.OUT, (size,), uint8))
     return device.load(builds[0], args)

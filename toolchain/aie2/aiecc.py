@@ -24,10 +24,12 @@ class AieccStep(CommandStep):
     Attributes:
         objects: The name that the design links with, by the name of the object's file.
         programs: The cores whose programs are kept.
+        sequences: The names of the runtime sequences, where the design has several.
     """
 
     objects: Mapping[str, str]
     programs: tuple[cores.Tile, ...]
+    sequences: tuple[str, ...] = ()
 
     def recipe(self) -> Any:
         """Return the command, its environment, and what it finds under which name."""
@@ -52,7 +54,12 @@ class AieccStep(CommandStep):
     def _collect(self, work: Path) -> None:
         from toolchain.aie2 import reproducible
 
-        for name in (options.XCLBIN, options.INSTRUCTIONS):
+        for sequence in self.sequences:
+            written = work / options.SEVERAL.format(f"{options.DEVICE}_{sequence}")
+            if not written.is_file():
+                raise self._left_out(f"instructions of {sequence}")
+            written.replace(work / options.instructions(sequence))
+        for name in (options.XCLBIN, *map(options.instructions, self.sequences or ("",))):
             if not (work / name).is_file():
                 raise self._left_out(name)
         packed = reproducible.normalise((work / options.XCLBIN).read_bytes())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import CheckFailed, nearest
-from toolchain.aie2.stack import CallGraph
+from toolchain import stack
 from toolchain.symbols import FREESTANDING, is_math
 from toolchain.unit import ObjectSource
 
@@ -143,34 +143,14 @@ def _check_defined(
 def _check_stacks(
     title: str, resources: Mapping[str, Any], by_name: Mapping[str, tuple[ObjectSource, Elf]]
 ) -> None:
-    graphs = {name: CallGraph(one) for name, (_, one) in by_name.items()}
+    graphs = {name: stack.CallGraph.of_object(one) for name, (_, one) in by_name.items()}
     homes = {called["symbol"]: called["objects"] for called in resources["functions"]}
     for tile in resources["tiles"]:
         for symbol in tile["functions"] or ():
             for name in homes.get(symbol, ()):
                 if name in graphs and symbol in _defined(by_name[name][1]):
-                    _check_stack(title, tile, symbol, graphs[name])
-
-
-def _check_stack(title: str, tile: Mapping[str, Any], symbol: str, graph: CallGraph) -> None:
-    need = graph.need(symbol)
-    place = f"core ({tile['tile'][0]}, {tile['tile'][1]})"
-    path = " -> ".join(need.path)
-    if need.endless:
-        raise CheckFailed(
-            f"{title}: {symbol} on {place} calls itself, so that no stack is large enough",
-            cure="write it as a loop",
-            code="NPU047",
-            details=(path,),
-        )
-    if need.size > tile["stack"]:
-        raise CheckFailed(
-            f"{title}: {symbol} needs {need.size:,} bytes of stack, and {place} reserves "
-            f"{tile['stack']:,}",
-            cure="raise stack_size of that aie.core, or keep large arrays out of the stack",
-            code="NPU045",
-            details=(f"deepest: {path}",),
-        )
+                    need = graphs[name].need(symbol)
+                    stack.check(title, tile, symbol, need, f"{symbol} needs")
 
 
 def _largest(one: Elf) -> Iterator[str]:
@@ -179,7 +159,7 @@ def _largest(one: Elf) -> Iterator[str]:
 
 
 def _summary(one: Elf) -> dict[str, Any]:
-    graph = CallGraph(one)
+    graph = stack.CallGraph.of_object(one)
     return {
         "program": one.program_size,
         "data": one.data_size,

@@ -28,14 +28,31 @@ INSTRUCTIONS = "insts.bin"
 PROJECT = "prj"
 """The folder for aiecc's intermediate files, inside the one that it runs in."""
 
-REQUIRED = (
-    "--get-xclbin",
-    f"--xclbin-name={XCLBIN}",
-    "--get-npu-insts",
-    f"--npu-insts-name={INSTRUCTIONS}",
-    f"--tmpdir={PROJECT}",
-)
-"""What every build asks of aiecc."""
+SEVERAL = "insts_{0}.bin"
+"""Instructions of a design with several runtime sequences: aiecc puts DEVICE_SEQUENCE in."""
+DEVICE = "main"
+"""A device's symbol where the design gives it none."""
+
+
+def instructions(sequence: str = "") -> str:
+    """Return the name of the instructions of a runtime sequence; an only one has none."""
+    return f"insts_{sequence}.bin" if sequence else INSTRUCTIONS
+
+
+def required(several: bool = False) -> tuple[str, ...]:
+    """Return what a build asks of aiecc.
+
+    Args:
+        several: Whether the design has several runtime sequences.
+    """
+    return (
+        "--get-xclbin",
+        f"--xclbin-name={XCLBIN}",
+        "--get-npu-insts",
+        f"--npu-insts-name={SEVERAL if several else INSTRUCTIONS}",
+        f"--tmpdir={PROJECT}",
+    )
+
 
 OPTIONAL = ("--no-xchesscc", "--no-xbridge", "--no-progress", "--nthreads=1")
 """Passed where the help names them. The lab itself runs several aiecc at a time."""

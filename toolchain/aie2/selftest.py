@@ -115,7 +115,7 @@ def _compile(asker: _Asker) -> None:
 def _options(asker: _Asker) -> tuple[str, ...]:
     """Return the optional flags that this aiecc takes, after checking the others."""
     help_text = asker.ask("aiecc", "--help")
-    needed = [option for option in options.REQUIRED if not option.startswith("--get-")]
+    needed = [option for option in options.required() if not option.startswith("--get-")]
     lacking = [option for option in (*needed, "--get") if not options.named(help_text, option)]
     if lacking:
         names = ", ".join(option.split("=")[0] for option in lacking)
@@ -123,11 +123,11 @@ def _options(asker: _Asker) -> tuple[str, ...]:
     found = tuple(option for option in options.OPTIONAL if options.named(help_text, option))
     if not options.named(help_text, options.PLAN):
         return found
-    asker.ask("aiecc", options.PLAN, *options.REQUIRED, *found)
+    asker.ask("aiecc", options.PLAN, *options.required(), *found)
     chosen = [
         selector
         for selector in options.SELECTORS
-        if asker.try_("aiecc", options.PLAN, *options.REQUIRED, selector).exit_code == 0
+        if asker.try_("aiecc", options.PLAN, *options.required(), selector).exit_code == 0
     ]
     return (*found, *chosen)
 

@@ -132,7 +132,7 @@ class Aie2Target:
             name="aiecc",
             pin=", ".join(env.pins.values()),
             command=(
-                *(env.tool("aiecc"), *options.REQUIRED, *env.record.options),
+                *(env.tool("aiecc"), *options.required(bool(unit.sequences)), *env.record.options),
                 checks.DESIGN,
             ),
             env=env.env,
@@ -140,7 +140,8 @@ class Aie2Target:
             needs=needs,
             after=(checked,),
             outputs=(
-                *(options.XCLBIN, options.INSTRUCTIONS, aiecc.LOWERED, "aiecc.log"),
+                *(options.XCLBIN, *map(options.instructions, unit.sequences or ("",))),
+                *(aiecc.LOWERED, "aiecc.log"),
                 *programs,
             ),
             log="aiecc.log",
@@ -153,6 +154,7 @@ class Aie2Target:
             causes=_design_causes,
             objects={f"{source.stem}.o": source.name for source, _ in compiled},
             programs=tiles,
+            sequences=unit.sequences,
         )
 
 

@@ -102,9 +102,22 @@ def build(path: Path, values: dict[str, str], selectors: list[str]) -> None:
     if "input-with-addresses" in selectors:
         (project / "input_with_addresses.mlir").write_text(f"// FAKE lowering\n{design}")
     if "npu-insts" in selectors and "insts" not in forgotten:
-        Path(values["npu-insts-name"]).write_bytes(instructions(seed))
+        write_instructions(values["npu-insts-name"], design, seed, forgotten)
     if "xclbin" in selectors and "xclbin" not in forgotten:
         pack(Path(values["xclbin-name"]).absolute(), project, seed)
+
+
+def write_instructions(template: str, design: str, seed: str, forgotten: set[str]) -> None:
+    """Write one file per runtime sequence; the template's {0} is DEVICE_SEQUENCE."""
+    (device,) = re.findall(r"aie\.device\(\w+\)(?: @(\w+))?", design) or [""]
+    names = re.findall(r"aie\.runtime_sequence(?: @(\w+))?\(", design) or [""]
+    if len(names) > 1 and "{0}" not in template:
+        fail(f"aiecc: {len(names)} runtime sequences, and one name for them: {template}")
+    for name in names:
+        if name not in forgotten:
+            key = f"{device or 'main'}_{name or 'sequence'}"
+            content = instructions(f"{name}:{seed}" if name else seed)
+            Path(template.replace("{0}", key)).write_bytes(content)
 
 
 def instructions(seed: str) -> bytes:

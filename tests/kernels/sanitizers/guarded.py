@@ -1,12 +1,15 @@
 """Run kernels' cases with sanitised code: ``python guarded.py KERNEL/VARIANT=LIBRARY...``.
 
-The sanitizers' runtime must be preloaded. The designs run on the simulated array as always, and
-the outputs are compared as always; only the kernel functions come from the given libraries, and
-each gets its buffers as memory of its own, of just their size, so that a byte beyond one is a
-byte that the address sanitizer watches.
+The sanitizers' runtime must be preloaded. The designs run on the simulated array as always, on
+every case of the variant, and the outputs are compared as always; only the kernel functions come
+from the given libraries, and each gets its buffers as memory of its own, of just their size, so
+that a byte beyond one is a byte that the address sanitizer watches.
 
-Prints a line of JSON for each variant: its name, and the cases, calls and elements that were
-checked.
+Instrumented code is slow. A case of many operations gives it the first calls of each function
+and then one in so many, all over the run; the others go to the library of the build.
+
+Prints a line of JSON for each variant: its name, and the cases, the calls of sanitised code, all
+calls, and the elements that were checked.
 """
 
 from __future__ import annotations
@@ -14,25 +17,25 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from kernels import registry
-from kernels.contract import Case, Kernel
 from runtime.sim import SimDevice
 from runtime.verify import check
-from simulator.mlir.cores.natives import CoreLibraries, NativeFunction, Signature, Watch
+from simulator.mlir.cores.natives import CoreLibraries, NativeFunction, Signature, Watch, load_copy
 from simulator.mlir.layouts import layout
 from toolchain.build import build
 from toolchain.unit import Unit
 
-LONG = 1 << 15
-"""Bytes of arguments above which only the last cases run, the kernel's own corners: instrumented
-code is slow, and a longer variant runs the code of a shorter one."""
+OPERATIONS = 2_000_000
+"""Operations of a case that sanitised code does: a second of it, or so."""
 
-LONGER = 1 << 18
-"""Bytes of arguments above which only the last case runs."""
+FIRST = 4
+"""Calls of each function that it does at least."""
+
+_bind = CoreLibraries.bind
 
 _libc = ctypes.CDLL(None)
 _libc.posix_memalign.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
@@ -51,10 +54,42 @@ def _room(size: int) -> int:
     return address.value
 
 
-class Guard:
-    """A kernel function whose buffers are copied out of the tile's memory and back."""
+class Sample:
+    """Which calls go to sanitised code.
 
-    calls = 0
+    Attributes:
+        every: One in so many, after the first few of each function.
+        sanitised: Calls that went there.
+        calls: All calls.
+    """
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self.sanitised = 0
+        self.calls = 0
+        self._seen: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """Begin with a case: its first calls count as such again."""
+        self._seen.clear()
+
+    def takes(self, symbol: str) -> bool:
+        """Tell whether a function's next call goes to sanitised code."""
+        number = self._seen[symbol]
+        self._seen[symbol] += 1
+        self.calls += 1
+        chosen = number < FIRST or number % self.every == 0
+        self.sanitised += chosen
+        return chosen
+
+
+class Guard:
+    """A kernel function whose buffers are copied out of the tile's memory and back.
+
+    Args:
+        function: The sanitised function.
+        sizes: Bytes of each argument, 0 for a number.
+    """
 
     def __init__(self, function: Any, sizes: list[int]) -> None:
         self._function = function
@@ -62,7 +97,6 @@ class Guard:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function with copies of what it may touch, and keep what it wrote."""
-        Guard.calls += 1
         copies = [
             (position, _room(size), arguments[position], size)
             for position, size in enumerate(self._sizes)
@@ -79,54 +113,52 @@ class Guard:
         return result
 
 
-def use(library: Path) -> None:
-    """Let the simulator's cores call `library`, with every buffer guarded."""
+def bind_guarded(library: Path, sample: Sample) -> None:
+    """Let cores of programs that are loaded from now on call `library` where `sample` says so."""
 
-    def libraries(self: CoreLibraries, given: Any) -> None:
-        self._paths = dict.fromkeys(given, library)
-        self._loaded = {}
-
-    CoreLibraries.__init__ = libraries  # type: ignore[assignment,method-assign]
-
-
-def _guarded(bind: Callable[..., NativeFunction]) -> Callable[..., NativeFunction]:
-    def wrapped(
+    def bind(
         self: CoreLibraries, signature: Signature, watch: Watch, cycles: int
     ) -> NativeFunction:
-        bound = bind(self, signature, watch, cycles)
+        bound = _bind(self, signature, watch, cycles)
         bound._state = None  # no looking at globals, between which there is poison
+        # One copy for a core, as of the library of the build: its writable data are the core's.
+        if "sanitised" not in self._loaded:
+            self._loaded["sanitised"] = load_copy(library)
+        plain, symbol = bound._function, signature.symbol
+        twin = getattr(self._loaded["sanitised"], symbol)
+        twin.argtypes, twin.restype = plain.argtypes, plain.restype
         layouts = [layout(type_) for type_ in signature.arguments]
-        bound._function = Guard(bound._function, [what.nbytes if what else 0 for what in layouts])
+        guard = Guard(twin, [what.nbytes if what else 0 for what in layouts])
+
+        def call(*arguments: Any) -> Any:
+            return (guard if sample.takes(symbol) else plain)(*arguments)
+
+        bound._function = call
         return bound
 
-    return wrapped
-
-
-def cases(kernel: Kernel) -> Iterator[Case]:
-    """Yield the kernel's cases; of those of a long one the last."""
-    mine = list(kernel.cases())
-    size = sum(arg.nbytes for arg in kernel.args())
-    yield from mine[-1:] if size > LONGER else mine[-2:] if size > LONG else mine
+    CoreLibraries.bind = bind  # type: ignore[method-assign]
 
 
 def main() -> None:
     """Run the variants named on the command line."""
-    CoreLibraries.bind = _guarded(CoreLibraries.bind)  # type: ignore[method-assign]
     pairs = [argument.rsplit("=", 1) for argument in sys.argv[1:]]
     variants = [registry.find(title)[0] for title, _ in pairs]
     results = build([Unit.from_kernel(kernel) for kernel in variants])
     for kernel, result, (title, library) in zip(variants, results, pairs, strict=True):
         if result.build is None:
             raise result.errors[0]
-        use(Path(library))
+        # An odd number, so that turns of cores and buffers do not always fall on the same ones.
+        sample = Sample(kernel.work().ops // OPERATIONS | 1)
+        bind_guarded(Path(library), sample)
         program = SimDevice().load(result.build)
-        Guard.calls = 0
-        reports = [check(kernel, program, case) for case in cases(kernel)]
-        for report in reports:
+        cases = compared = 0
+        for case in kernel.cases():
+            sample.begin()
+            report = check(kernel, program, case)
             if report.failure:
                 raise report.failure
-        compared = sum(report.compared for report in reports)
-        print(json.dumps([title, len(reports), Guard.calls, compared]), flush=True)
+            cases, compared = cases + 1, compared + report.compared
+        print(json.dumps([title, cases, sample.sanitised, sample.calls, compared]), flush=True)
 
 
 if __name__ == "__main__":
