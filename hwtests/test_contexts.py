@@ -59,9 +59,7 @@ def test_one_xclbin_after_another(lab: Lab, conclude: Conclude) -> None:
 
 
 @pytest.mark.xrt
-def test_every_kernel_as_a_stream_and_as_a_runlist(
-    lab: Lab, kernel: Kernel, calls: int
-) -> None:
+def test_every_kernel_as_a_stream_and_as_a_runlist(lab: Lab, kernel: Kernel, calls: int) -> None:
     program = lab.device.load(lab.build(kernel))
     case = next(iter(kernel.demo()))
     inputs = [case.inputs[arg.name] for arg in program.args if arg.role.is_read]

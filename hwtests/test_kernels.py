@@ -22,9 +22,7 @@ def test_demo(kernel: Kernel, program: Program, conclude: Conclude) -> None:
     conclude(kernel, verify(kernel, program, kernel.demo()).cases)
 
 
-def test_again_and_again(
-    kernel: Kernel, program: Program, conclude: Conclude, calls: int
-) -> None:
+def test_again_and_again(kernel: Kernel, program: Program, conclude: Conclude, calls: int) -> None:
     """The last output is as right as the first."""
     case = next(iter(kernel.demo()))
     conclude(kernel, [check(kernel, program, case) for _ in range(calls)])

@@ -16,7 +16,7 @@ class Registrations(http.server.BaseHTTPRequestHandler):
 
     count = 0
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         type(self).count += 1
         with Path(LOG).open("a") as log:
             log.write(f"{self.path} {self.headers['Authorization']} {self.headers['Accept']}\n")

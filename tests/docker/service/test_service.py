@@ -37,6 +37,7 @@ STATE = "/var/lib/npulab-runner"
 FLAG = f"{STATE}/out-of-rotation"
 KIT = "/usr/local/lib/npulab-runner"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+ON_THE_FAKE = f'#!/bin/sh\nexec {KIT}/venv/bin/npulab "$@" --device fake\n'
 PAUSE = 7
 """Seconds: longer than systemd waits before it starts the service anew."""
 WHAT_IS_THERE = (
@@ -125,9 +126,7 @@ def image(docker: Engine, recipe: Recipe, folder: Path) -> str:
 
 
 @pytest.fixture
-def host(
-    docker: Engine, own_recipes: dict[str, Recipe], tmp_path: Path
-) -> Iterator[Host]:
+def host(docker: Engine, own_recipes: dict[str, Recipe], tmp_path: Path) -> Iterator[Host]:
     if docker.rootless:
         pytest.skip("systemd needs an engine of root's")
     container = docker.client.containers.run(
@@ -196,7 +195,7 @@ def prepare(host: Host) -> str:
             "github.py": (0o644, (HERE / "github.py").read_bytes()),
             "runner.tar.gz": (0o644, archive),
             "token": (0o600, TOKEN.encode()),
-            "npulab": (0o755, f'#!/bin/sh\nexec {KIT}/venv/bin/npulab "$@" --device fake\n'.encode()),
+            "npulab": (0o755, ON_THE_FAKE.encode()),
         },
     )
     host.run("groupadd docker; mkdir -p /dev/accel; mknod -m 660 /dev/accel/accel0 c 1 3")
