@@ -14,9 +14,7 @@ from runtime.bench.conditions import other_users
 from runtime.canary import check_canary
 from runtime.device import Device
 from runtime.xrt.stack import NODE
-
-LABEL = "npulab.job"
-"""Label of the containers that jobs start."""
+from toolchain.docker.container import LABEL
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ import pytest
 from kernels import registry
 from npulab import hardware
 from npulab.hardware import JOBS, Job
+from runtime.devices import open_device
+from runtime.health import Sign, examine
 from tests.docker.test_device import GROUP, hard_memlock, needs_mknod, stand_in
-from toolchain.docker.container import Container
+from toolchain.docker.container import Container, Spec
 from toolchain.docker.device import Node
 from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image
@@ -121,3 +123,17 @@ def test_a_machine_without_an_npu_is_told_in_one_line(xrt: Image) -> None:
     assert done.returncode == 3
     assert "NPU481" in done.stderr
     assert xrt.tag not in done.stdout
+
+
+def test_a_hosts_health_shows_the_containers_that_a_job_left(xrt: Image, docker: Engine) -> None:
+    def signs() -> dict[str, Sign]:
+        return {sign.name: sign for sign in examine(lambda: open_device("sim"), node=None)}
+
+    container = Container(docker, Spec(image=xrt.tag))
+    try:
+        left = signs()["containers"]
+    finally:
+        container.close()
+    assert not left.ok
+    assert container.id[:12] in left.found
+    assert container.id[:12] not in signs()["containers"].found
