@@ -41,6 +41,7 @@ class Engine:
         address: Its socket as a ``unix://`` URL.
         rootless: Whether root in its containers is this user outside.
         architecture: In the words of image configurations, such as ``amd64``.
+        own_cgroups: Whether it makes control groups itself, and not by systemd's leave.
     """
 
     address: str
@@ -48,6 +49,7 @@ class Engine:
     version: str
     rootless: bool
     architecture: str
+    own_cgroups: bool = False
 
     @property
     def user(self) -> str:
@@ -92,12 +94,14 @@ def connect() -> Engine:
         client.close()
         raise
     machine = str(info.get("Architecture", version.get("Arch", "")))
+    rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     return Engine(
         address=address,
         client=client,
         version=str(version["Version"]),
-        rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+        rootless=rootless,
         architecture=_ARCHITECTURES.get(machine, machine),
+        own_cgroups=info.get("CgroupDriver") == "cgroupfs" and not rootless,
     )
 
 
