@@ -93,14 +93,14 @@ def sanitize(session: nox.Session) -> None:
 def hw_tests(session: nox.Session) -> None:
     """The same cases on this machine's NPU; `-- --device fake` or `sim` where there is none."""
     install(session, "test")
-    session.run("pytest", "hwtests", *session.posargs)
+    on_npu(session, "tests")
 
 
 @nox.session
 def hw_bench(session: nox.Session) -> None:
     """Time every kernel on this machine's NPU, once its output is right."""
     install(session)
-    session.run("npulab", "bench", *session.posargs)
+    on_npu(session, "bench")
 
 
 @nox.session
@@ -137,8 +137,9 @@ def bench(session: nox.Session) -> None:
         session.run("python", str(script), *session.posargs)
 
 
-LOCKS = ("build", "lab", "test", "lint", "lock")
-"""The lock files: `lab` holds the lab's own dependencies, the others one group each."""
+LOCKS = ("build", "lab", "test", "hw", "lint", "lock")
+"""The lock files: `lab` holds the lab's own dependencies, the others one group each; `hw` is
+what the XRT image needs beside them."""
 
 
 @nox.session
@@ -155,6 +156,16 @@ def lock(session: nox.Session) -> None:
         # One resolution for all, so that no two files ask for different versions.
         pinned = ("-c", str(together), "-o", f"requirements/{name}.txt")
         session.run(*compile_, *style, *what, *pinned)
+
+
+def on_npu(session: nox.Session, job: str) -> None:
+    """Run a job on the NPU, in the XRT image where need be; 3, no NPU, is nox's exit code too."""
+    try:
+        session.run("npulab", "hw", job, *session.posargs)
+    except nox.command.CommandFailed as failed:
+        if (failed.reason or "").startswith("Returned code 3"):
+            raise SystemExit(3) from None
+        raise
 
 
 def _workers() -> list[str]:

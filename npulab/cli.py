@@ -23,6 +23,7 @@ COMMANDS = (
     "trace",
     "profile",
     "bench",
+    "hw",
     "gate",
     "health",
     "new",

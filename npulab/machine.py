@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from errors import LabError
 from npulab import figures
 
 NPU_NODE = Path("/dev/accel/accel0")
-DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKER_TIMEOUT = 2.0
 DISK_WANTED = 1 << 29
 """Bytes free for the cache and the outputs: several times what all kernels take."""
@@ -62,29 +62,31 @@ def examine() -> list[Check]:
     return [check() for check in checks]
 
 
-def docker_engine() -> str:
-    """Return the version of the docker engine that answers here.
+def container_engine() -> str:
+    """Return the version and the socket of the engine that a build would take here.
 
     Raises:
-        ConnectionError: None does; the text says why.
+        ConnectionError: None answers; the text says why.
     """
-    host = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
-    if not host.startswith("unix://"):
-        raise ConnectionError(f"DOCKER_HOST is {host}, and the network is not probed")
-    path = host.removeprefix("unix://")
+    from toolchain.docker import engine
+
+    try:
+        path = engine.find().removeprefix("unix://")
+    except LabError as error:
+        barred = any("Permission denied" in line for line in error.details)
+        raise ConnectionError(
+            "this user may not use the engine" if barred else error.message
+        ) from None
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(DOCKER_TIMEOUT)
             connection.connect(path)
             connection.sendall(b"GET /version HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = connection.makefile("rb").read()
-        return str(json.loads(answer.partition(b"\r\n\r\n")[2])["Version"])
-    except FileNotFoundError:
-        raise ConnectionError("no docker engine") from None
-    except PermissionError:
-        raise ConnectionError(f"this user may not use the docker engine ({path})") from None
+        version = str(json.loads(answer.partition(b"\r\n\r\n")[2])["Version"])
     except (OSError, ValueError, KeyError):
-        raise ConnectionError(f"no docker engine answers at {path}") from None
+        raise ConnectionError(f"no container engine answers at {path}") from None
+    return f"version {version} at {path}"
 
 
 def _python() -> Check:
@@ -153,10 +155,10 @@ def _disk() -> Check:
 def _docker() -> Check:
     cure = "install docker.io, start dockerd, and join the group docker"
     try:
-        found, ok = f"version {docker_engine()}", True
+        found, ok = container_engine(), True
     except ConnectionError as error:
         found, ok = str(error), False
-    return Check(name="docker engine", ok=ok, needed=False, found=found, cure=cure)
+    return Check(name="engine", ok=ok, needed=False, found=found, cure=cure)
 
 
 def _aie2_toolchain() -> Check:
@@ -188,11 +190,20 @@ def _npu() -> Check:
 def _pyxrt() -> Check:
     import importlib.util
 
-    spec = importlib.util.find_spec("pyxrt")
+    from toolchain.docker import image, recipes
+    from toolchain.store import Store
+
+    found = None
+    if spec := importlib.util.find_spec("pyxrt"):
+        found = str(spec.origin)
+    else:
+        with suppress(LabError):  # without a checkout there are no images
+            found = image.require(recipes.find("xrt"), Store()).tag
     return Check(
-        name="pyxrt",
-        ok=spec is not None,
+        name="XRT",
+        ok=found is not None,
         needed=False,
-        found=str(spec.origin) if spec else "this Python has no module pyxrt",
-        cure="install XRT with its amdxdna shim (Debian: python3-xrt, libxrt-npu2)",
+        found=found or "this Python has no module pyxrt, and there is no XRT image",
+        cure="make the image that has it, for npulab hw: npulab images xrt; or install XRT with "
+        "its amdxdna shim (Debian: python3-xrt, libxrt-npu2)",
     )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errors import UsageError, nearest
+from toolchain import as_built
 from toolchain.artifact import Build
 from toolchain.host import HostTarget
 from toolchain.progress import Progress, Quiet
@@ -57,7 +58,7 @@ def build(
     store: Store | None = None,
     runner: Runner | None = None,
 ) -> list[BuildResult]:
-    """Build every unit, going on with the others where one fails.
+    """Build every unit, going on with the others where one fails; or take what is `as_built`.
 
     Args:
         units: What to build.
@@ -82,6 +83,8 @@ def build(
             cure=f"use one of: {', '.join(TARGETS)}",
             code="NPU009",
         )
+    if as_built.asked_for():
+        return as_built.take(units, (root or default_root()) / target)
     store = store or Store()
     runner = runner or LocalRunner()
     session = Session(

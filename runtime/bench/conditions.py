@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ ARRAY_CLOCK, CONTROLLER_CLOCK = "H Clock", "MP-NPU Clock"
 """The driver's names of the clocks."""
 HOT = 90.0
 """Degrees Celsius of the processor from which times are not to be trusted; its limit is 100."""
+GIVEN = "NPULAB_PROVENANCE"
+"""Environment variable with JSON of what only the host of this container knows; see `of_host`."""
 _POWER = Path("/sys/class/power_supply")
 _HWMON = Path("/sys/class/hwmon")
 _DRIVER = Path("/sys/module/amdxdna/version")
@@ -30,16 +33,24 @@ _LAB = Path(__file__).resolve().parents[2]
 def provenance() -> dict[str, str]:
     """Return the versions of all layers; ``unknown`` where this machine does not tell."""
     smi = _said("xrt-smi", "examine")
-    return {
-        "host": platform.node() or UNKNOWN,
+    told = {
         "kernel": platform.release(),
         "driver": _read(_DRIVER),
         "firmware": driver_info().firmware or _found(r"NPU Firmware Version\s*:\s*(\S+)", smi),
         "xrt": _found(r"(?m)^\s*Version\s*:\s*(\S+)", smi),
         "python": platform.python_version(),
+        "pins": _pins(),
+    }
+    given = os.environ.get(GIVEN)
+    return {**told, **(json.loads(given) if given else of_host())}
+
+
+def of_host() -> dict[str, str]:
+    """Return the part of `provenance` that a container of this machine cannot tell."""
+    return {
+        "host": platform.node() or UNKNOWN,
         "npulab": metadata.version("npulab"),
         "commit": _said("git", "-C", str(_LAB), "rev-parse", "HEAD").strip() or UNKNOWN,
-        "pins": _pins(),
     }
 
 
@@ -60,7 +71,8 @@ def conditions(driver: DriverInfo | None = None) -> dict[str, str]:
         "clock": _mhz(said.clocks.get(ARRAY_CLOCK)),
         "clock_limit": _mhz(said.most),
         "controller_clock": _mhz(said.clocks.get(CONTROLLER_CLOCK)),
-        "other_users": str(len(other_users())),
+        # A container sees no processes but its own.
+        "other_users": UNKNOWN if GIVEN in os.environ else str(len(other_users())),
         "load": f"{os.getloadavg()[0]:.2f}",
         "processors": str(os.cpu_count() or 1),
     }

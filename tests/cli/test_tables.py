@@ -86,7 +86,7 @@ def test_doctor_tells_what_is_missing_with_its_cure(npulab: Npulab) -> None:
     rows = dict(re.findall(r"^  (\S.{14}) (ok|missing) ", done.stdout, re.MULTILINE))
     rows = {name.strip(): state for name, state in rows.items()}
     assert rows["python"] == rows["packages"] == rows["C++ compiler"] == "ok"
-    assert rows["docker engine"] == "missing"
+    assert rows["engine"] == "missing"
     assert "-> install docker.io" in done.stdout
     assert "network was not probed" in done.stdout
 

@@ -7,6 +7,7 @@ tested: the run then uses a lock of its own.
 
 from __future__ import annotations
 
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -103,10 +104,25 @@ def make_runner(toolchain_image: Image, tmp_path: Path) -> Iterator[MakeRunner]:
         runner.close()
 
 
+def _of_another_lab(lease: str) -> bool:
+    """Whether a container belongs to a process that lives and that no test started."""
+    try:
+        process = int(Path(lease).read_text())
+        while process > 1:
+            if process == os.getpid():
+                return False
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            process = int(fields[1])
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(docker: Engine) -> Iterator[None]:
     """Check that a test leaves no container and no volume behind."""
     volumes = {volume.name for volume in docker.client.volumes.list()}
     yield
-    assert docker.client.api.containers(all=True, filters={"label": LABEL}) == []
+    left = docker.client.api.containers(all=True, filters={"label": LABEL})
+    assert [one for one in left if not _of_another_lab(one["Labels"][LABEL])] == []
     assert {volume.name for volume in docker.client.volumes.list()} <= volumes

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from errors import MissingEnvironment
 from kernels import registry
+from npulab.running import choose_runner
+from npulab.target import choose
 from toolchain import packages
 from toolchain.build import BuildResult, build
 from toolchain.docker.container import Spec
@@ -68,16 +73,54 @@ def test_a_build_in_the_container_is_the_build_outside(
     assert owners == {(os.getuid(), os.getgid())}
 
 
+@pytest.fixture
+def callers(tmp_path: Path) -> Iterator[Callable[[], int]]:
+    """Return a function that counts who has called at the engine's address, where nobody is."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as listening, pytest.MonkeyPatch.context() as patch:
+        listening.bind(str(path))
+        listening.listen()
+        listening.setblocking(False)
+        patch.setenv("DOCKER_HOST", f"unix://{path}")
+
+        def count() -> int:
+            calls = 0
+            with suppress(BlockingIOError):
+                while True:
+                    listening.accept()[0].close()
+                    calls += 1
+            return calls
+
+        yield count
+
+
+def test_choosing_for_a_build_asks_the_engine_once_at_most(
+    callers: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CXX", "NPULAB_RUNNER", "NPULAB_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+    choose("auto")
+    assert callers() == 0
+    with suppress(MissingEnvironment):  # whether the image is there is another matter
+        choose_runner("docker", "3.11")
+    assert callers() == 0
+    choose_runner("auto", "3.11")
+    assert callers() == 1
+
+
 def test_a_build_with_nothing_to_do_needs_no_engine(
-    built: Callable[[str], Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: Callable[[str], Image],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     image, store = built("toolchain-py3.11"), Store(tmp_path / "cache")
     with DockerRunner(spec(image, store), image.tools) as runner:
         build_with(runner, tmp_path, store)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    calls = request.getfixturevalue("callers")
     with DockerRunner(spec(image, store), image.tools) as runner:
         again = build_with(runner, tmp_path, store)
     assert not any(result.ran or result.written for result in again)
+    assert calls() == 0
 
 
 def test_two_builds_at_once_share_a_cache(built: Callable[[str], Image], tmp_path: Path) -> None:

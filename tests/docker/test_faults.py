@@ -21,12 +21,19 @@ import pytest
 from docker.errors import APIError
 
 from errors import MissingEnvironment
+from kernels import registry
+from toolchain import packages
+from toolchain.build import BuildResult, build
 from toolchain.docker import engine, images
 from toolchain.docker.container import Spec, check_image
 from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image, Layer
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.runner import DockerRunner
+from toolchain.progress import Progress, Quiet
+from toolchain.steps import CommandStep, Step
+from toolchain.store import Store
+from toolchain.unit import Unit
 
 pytestmark = [
     pytest.mark.docker,
@@ -216,11 +223,67 @@ def test_an_engine_that_ends_in_the_middle_is_named_and_recovered_from(
     again.close()
 
 
-def test_a_full_disk_of_the_engine_is_named(own_engine: OwnEngine, toolchain_image: Image) -> None:
+class StopAfterACommand(Quiet):
+    """Stops an engine as soon as it has run a command to its end; the next ones run by then."""
+
+    def __init__(self, engine: OwnEngine) -> None:
+        self.engine = engine
+        self.stopped = False
+
+    def finished(self, step: Step, seconds: float, *, cached: bool) -> None:  # noqa: ARG002
+        if isinstance(step, CommandStep) and not self.stopped:
+            self.stopped = True
+            self.engine.stop()
+
+
+def test_a_build_whose_engine_stops_goes_on_from_there(
+    own_engine: OwnEngine, toolchain_image: Image, tmp_path: Path
+) -> None:
     own = engine.connect()
-    with (own_engine.disk / "ballast").open("wb") as ballast:
-        ballast.write(bytes(1300 << 20))
+    images.load(toolchain_image, own, EPOCH, lambda *_: None)
+    own.close()
+    units = [Unit.from_kernel(kernel) for kernel in registry.find("gelu_int8")]
+    store = Store(tmp_path / "cache")
+    reads = (packages.folder("kernels"), packages.folder("simulator") / "include")
+    spec = Spec(image=toolchain_image.tag, reads=reads, writes=(store.root / "work",))
+    stopping = StopAfterACommand(own_engine)
+
+    def build_all(progress: Progress) -> list[BuildResult]:
+        with DockerRunner(spec, toolchain_image.tools) as runner:
+            root = tmp_path / "build"
+            return build(units, root=root, store=store, runner=runner, jobs=2, progress=progress)
+
+    with pytest.raises(MissingEnvironment) as caught:
+        build_all(stopping)
+    assert stopping.stopped
+    assert caught.value.code in ("NPU080", "NPU082", "NPU088")
+    kept = {path: path.stat().st_mtime_ns for path in (store.root / "steps").glob("*/*")}
+    assert kept
+    own_engine.start()
+    again = build_all(Quiet())
+    assert [error for result in again for error in result.errors] == []
+    assert any(result.ran for result in again)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {os.getuid()}
+    own = engine.connect()
+    assert own.client.api.containers(all=True) == []
+    assert own.client.volumes.list() == []
+    own.close()
+
+
+def test_a_full_disk_of_the_engine_is_named_and_recovered_from(
+    own_engine: OwnEngine, toolchain_image: Image
+) -> None:
+    own = engine.connect()
+    ballast = own_engine.disk / "ballast"
+    ballast.write_bytes(bytes(1300 << 20))
     with pytest.raises(MissingEnvironment, match="no disk space left") as caught:
         images.load(toolchain_image, own, EPOCH, lambda *_: None)
     assert caught.value.code == "NPU083"
+    assert own.client.images.list() == []
+    assert own.client.api.containers(all=True) == []
+    assert own.client.volumes.list() == []
+    ballast.unlink()
+    images.load(toolchain_image, own, EPOCH, lambda *_: None)
+    assert [image.id for image in own.client.images.list()] == [toolchain_image.id]
     own.close()

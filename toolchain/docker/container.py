@@ -97,6 +97,9 @@ def options(spec: Spec, engine: Engine) -> dict[str, Any]:
         "log_config": LogConfig(type="none"),
         "mounts": mounts,
     }
+    if engine.own_cgroups:
+        # Below the engine's own group all containers together would weigh as one process.
+        hardened["cgroup_parent"] = "/"
     if Path("/tmp") in (*spec.reads, *spec.writes):  # noqa: S108
         del hardened["tmpfs"]
     return {**hardened, **spec.extra}

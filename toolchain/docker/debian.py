@@ -136,7 +136,8 @@ def locked(recipe: Recipe) -> list[str]:
 def drift(recipe: Recipe, found: Iterable[Package]) -> list[str]:
     """Return how what came differs from the lock: lines of a diff, none where it does not."""
     now = [str(package) for package in found]
-    lines = difflib.unified_diff(locked(recipe), now, recipe.lock.name, "mirror", "", "", n=0)
+    names = (recipe.lock.name, "mirror")
+    lines = difflib.unified_diff(locked(recipe), now, *names, n=0, lineterm="")
     return [line for line in lines if not line.startswith("@@")]
 
 

@@ -53,6 +53,20 @@ def node_of(path: Path) -> list[Node]:
     return [Node(path, status.st_gid)] if stat.S_ISCHR(status.st_mode) else []
 
 
+def refuse_none(nodes: list[Node]) -> None:
+    """Raise where no NPU was found.
+
+    Raises:
+        MissingEnvironment: NPU481, there is no node.
+    """
+    if not nodes:
+        raise MissingEnvironment(
+            "no NPU on this machine: no node in /dev/accel belongs to PCI device 1022:1502",
+            cure="npulab doctor says what is missing; the simulated array needs none",
+            code="NPU481",
+        )
+
+
 def device_options(nodes: list[Node], memlock: int | None = None) -> dict[str, Any]:
     """Return the further arguments of a container that gets `nodes`; see `container.Spec`.
 
@@ -64,12 +78,7 @@ def device_options(nodes: list[Node], memlock: int | None = None) -> dict[str, A
         MissingEnvironment: There is no node.
         UsageError: ``$NPULAB_MEMLOCK`` is no number.
     """
-    if not nodes:
-        raise MissingEnvironment(
-            "no NPU on this machine: no node in /dev/accel belongs to PCI device 1022:1502",
-            cure="npulab doctor says what is missing; the simulated array needs none",
-            code="NPU481",
-        )
+    refuse_none(nodes)
     from docker.types import Ulimit
 
     limit = _memlock() if memlock is None else memlock

@@ -41,6 +41,7 @@ class Engine:
         address: Its socket as a ``unix://`` URL.
         rootless: Whether root in its containers is this user outside.
         architecture: In the words of image configurations, such as ``amd64``.
+        own_cgroups: Whether it makes control groups itself, and not by systemd's leave.
     """
 
     address: str
@@ -48,6 +49,7 @@ class Engine:
     version: str
     rootless: bool
     architecture: str
+    own_cgroups: bool = False
 
     @property
     def user(self) -> str:
@@ -70,26 +72,36 @@ def connect() -> Engine:
         MissingEnvironment: None does, or it may not be used, is too old or is elsewhere.
     """
     address = find()
-    import docker
-
-    with talking():
-        client = docker.DockerClient(base_url=address, version="auto", timeout=int(SECONDS))
-        version, info = client.version(), client.info()
+    # The SDK's own version="auto" leaves its connection open where the engine refuses to say.
+    asking = _client(address, API)
+    try:
+        with talking():
+            version = asking.api.version(api_version=False)
+    finally:
+        asking.close()
     if _numbers(version["ApiVersion"]) < _numbers(API):
-        client.close()
         raise MissingEnvironment(
             f"the container engine {version['Version']} speaks API {version['ApiVersion']}, "
             f"and the lab needs {API}",
             cure="install Docker 19.03 or later, or a podman of this decade",
             code="NPU081",
         )
+    client = _client(address, version["ApiVersion"])
+    try:
+        with talking():
+            info = client.info()
+    except BaseException:
+        client.close()
+        raise
     machine = str(info.get("Architecture", version.get("Arch", "")))
+    rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     return Engine(
         address=address,
         client=client,
         version=str(version["Version"]),
-        rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+        rootless=rootless,
         architecture=_ARCHITECTURES.get(machine, machine),
+        own_cgroups=info.get("CgroupDriver") == "cgroupfs" and not rootless,
     )
 
 
@@ -134,6 +146,8 @@ def talking() -> Iterator[None]:
     try:
         yield
     except (DockerException, RequestException, HTTPError, OSError) as error:
+        if (answer := getattr(error, "response", None)) is not None:
+            answer.close()  # of a refused stream, whose connection nobody else gives back
         raise explain(error) from error
 
 
@@ -176,6 +190,13 @@ def went_away(told: str) -> MissingEnvironment:
         code="NPU082",
         details=(told,),
     )
+
+
+def _client(address: str, version: str) -> DockerClient:
+    import docker
+
+    with talking():
+        return docker.DockerClient(base_url=address, version=version, timeout=int(SECONDS))
 
 
 def _chosen() -> str | None:

@@ -24,7 +24,7 @@ from toolchain.docker.debian import Package
 from toolchain.docker.engine import Engine, talking
 from toolchain.docker.image import LAB, Image, Layer, record
 from toolchain.docker.layers import archive, configuration, measure, pack
-from toolchain.docker.recipes import VERSION, Recipe
+from toolchain.docker.recipes import Recipe
 from toolchain.store import Store
 
 if TYPE_CHECKING:
@@ -72,21 +72,16 @@ def make(
         (not (accept or rebuild) and _kept(store, _base_key(recipe)))
         or _base(recipe, store, accept, report, engine)
     ]
-    if recipe.requirements is not None:
-        contents.append(
-            (not rebuild and _kept(store, _lab_key(recipe)))
-            or _lab(recipe, recipe.requirements, store, report)
-        )
+    contents.append((not rebuild and _kept(store, _lab_key(recipe))) or _lab(recipe, store, report))
     packages = [package for one in contents for package in one.packages]
     labels = {
         NAME_LABEL: recipe.name,
         "npulab.lock": digest.of_file(recipe.lock) or "",
-        "org.opencontainers.image.revision": _revision(recipe.lock.parent),
+        "org.opencontainers.image.revision": _revision(recipe),
         "org.opencontainers.image.title": f"Phoenix kernel lab: {recipe.name}",
     }
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    if recipe.requirements is not None:
-        env |= {"PYTHONPATH": str(LAB), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"PYTHONPATH": str(LAB), "PYTHONDONTWRITEBYTECODE": "1"}
     layers = [one.layer for one in contents]
     config = _configuration(layers, labels, env, recipe.epoch)
     identity = hashlib.sha256(config).hexdigest()
@@ -199,23 +194,22 @@ def _base(
 
 
 def _lab_key(recipe: Recipe) -> str:
-    requirements = digest.of_file(recipe.requirements) if recipe.requirements else None
-    settings = [VERSION, requirements, recipe.python, recipe.leave_out, recipe.epoch, str(LAB)]
-    return digest.of_json(settings)
+    return digest.of_json([recipe.lab_key, str(LAB)])
 
 
-def _lab(recipe: Recipe, requirements: Path, store: Store, report: Report) -> Contents:
+def _lab(recipe: Recipe, store: Store, report: Report) -> Contents:
     """Unpack the layer of the lab's Python packages."""
     with store.work() as work:
         start = time.perf_counter()
         folder, tar = work / "lab", work / "layer.tar"
-        wheels.unpack(requirements, str(recipe.python), folder, recipe.leave_out)
+        wheels.unpack(recipe, folder)
         pack(folder, str(LAB).lstrip("/"), tar, recipe.epoch)
         report(f"{recipe.name}: unpack Python packages", time.perf_counter() - start)
         found = wheels.installed(folder)
-        version = next(one.version for one in found if one.name == "ziglang")
-        compiler = f"zig {version} sha256:{digest.of_file(folder / 'ziglang' / 'zig')}"
-        made_by = f"pip install {requirements.name}"
+        versions = [one.version for one in found if one.name == "ziglang"]
+        zig = digest.of_file(folder / "ziglang" / "zig")
+        compiler = f"zig {versions[0]} sha256:{zig}" if versions else None
+        made_by = f"pip install {' '.join(path.name for path in recipe.requirements)}"
         return _keep(store, _lab_key(recipe), tar, made_by, found, compiler)
 
 
@@ -247,9 +241,10 @@ def _keep(
     return contents
 
 
-def _revision(containers: Path) -> str:
+def _revision(recipe: Recipe) -> str:
     """Return the last commit that changed a recipe; other commits leave images as they are."""
-    what = [str(containers), str(containers.parent / "requirements" / "lab.txt")]
+    containers = recipe.lock.parent
+    what = map(str, (containers, *recipe.requirements))
     try:
         told = subprocess.run(
             ["git", "log", "-1", "--format=%H", "--", *what],  # noqa: S607

@@ -38,6 +38,7 @@ def take() -> Lease:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
     fcntl.flock(handle, fcntl.LOCK_EX)
+    os.write(handle, str(os.getpid()).encode())  # for people: the kernel's lock is what counts
     return Lease(Path(name), handle)
 
 

@@ -22,22 +22,23 @@ class _Debian(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: tuple[str, ...]
 
 
-class _Toolchain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Contents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packages: tuple[str, ...]
-    requirements: str
+    requirements: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+class _Python(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leave_out: tuple[str, ...]
-
-
-class _Xrt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    packages: tuple[str, ...]
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: int
     epoch: int
     debian: _Debian
-    toolchain: _Toolchain
-    xrt: _Xrt
+    toolchain: _Contents
+    xrt: _Contents
+    python: _Python
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +47,14 @@ class Recipe:
 
     Attributes:
         name: ``toolchain-py3.11``, ``toolchain-py3.13`` or ``xrt``.
-        python: The toolchain's Python variant; None for XRT.
+        python: The version of the suite's own Python.
         suite: The Debian suite.
         packages: Debian packages asked for; others come with them.
         exclude: Paths of Debian packages left out.
         keep: Paths below those that stay.
         lock: File that lists every Debian package with its version.
-        requirements: Hash-pinned Python packages of the second layer; None where it has none.
+        requirements: Hash-pinned Python packages of the second layer, in files.
+        without: Those of them that are not installed.
         leave_out: Paths of the second layer left out.
         epoch: Time of every file, seconds since 1970.
         versions: How the version of some packages must begin, as the pins have it.
@@ -61,13 +63,14 @@ class Recipe:
     """
 
     name: str
-    python: str | None
+    python: str
     suite: str
     packages: tuple[str, ...]
     exclude: tuple[str, ...]
     keep: tuple[str, ...]
     lock: Path
-    requirements: Path | None
+    requirements: tuple[Path, ...]
+    without: tuple[str, ...]
     leave_out: tuple[str, ...]
     epoch: int
     versions: Mapping[str, str]
@@ -91,9 +94,14 @@ class Recipe:
     @property
     def key(self) -> str:
         """Hash of all that decides the image."""
-        requirements = digest.of_file(self.requirements) if self.requirements else None
-        parts = [self.base_key, digest.of_file(self.lock), requirements, self.leave_out]
-        return digest.of_json([self.name, *parts])
+        return digest.of_json([self.name, self.base_key, digest.of_file(self.lock), self.lab_key])
+
+    @property
+    def lab_key(self) -> str:
+        """Hash of all that decides the layer of Python packages."""
+        requirements = [digest.of_file(path) for path in self.requirements]
+        settings = [self.python, self.without, self.leave_out, self.epoch]
+        return digest.of_json([VERSION, requirements, *settings])
 
 
 def load(checkout: Path | None = None) -> dict[str, Recipe]:
@@ -153,9 +161,9 @@ def _recipes(document: _Document, checkout: Path) -> list[Recipe]:
 
     def recipe(
         name: str,
+        contents: _Contents,
         suite: str,
-        asked: tuple[str, ...],
-        python: str | None,
+        python: str,
         versions: Mapping[str, str],
         image: str | None = None,
     ) -> Recipe:
@@ -163,28 +171,21 @@ def _recipes(document: _Document, checkout: Path) -> list[Recipe]:
             name=name,
             python=python,
             suite=suite,
-            packages=asked,
+            packages=tuple(sorted((*contents.packages, *versions))),
             exclude=document.debian.exclude,
             keep=document.debian.keep,
             lock=checkout / "containers" / f"{name}.packages",
-            requirements=checkout / document.toolchain.requirements if python else None,
-            leave_out=document.toolchain.leave_out if python else (),
+            requirements=tuple(checkout / name for name in contents.requirements),
+            without=contents.without,
+            leave_out=document.python.leave_out,
             epoch=document.epoch,
-            versions=versions,
+            versions={"python3": python, **versions},
             image=image,
         )
 
     variants = [
-        recipe(
-            toolchain(base.python),
-            base.suite,
-            document.toolchain.packages,
-            base.python,
-            {"python3": base.python},
-            base.image,
-        )
+        recipe(toolchain(base.python), document.toolchain, base.suite, base.python, {}, base.image)
         for base in lock.bases
     ]
-    together = tuple(sorted((*lock.xrt.packages, *document.xrt.packages)))
-    versions = dict.fromkeys(lock.xrt.packages, lock.xrt.version)
-    return [*variants, recipe("xrt", lock.xrt.suite, together, None, versions)]
+    pinned = dict.fromkeys(lock.xrt.packages, lock.xrt.version)
+    return [*variants, recipe("xrt", document.xrt, lock.xrt.suite, lock.xrt.python, pinned)]

@@ -117,8 +117,12 @@ class DockerRunner:
             engine = self._engine
             if self._container is container:
                 self._container = None
+            gone = engine is not None and not engine.answers()
+            if gone:
+                self._engine = None  # whoever comes next looks for one anew
         container.close()
-        if engine is not None and not engine.answers():
+        if engine is not None and gone:
+            engine.close()
             return went_away(f"nothing accepts connections at {engine.address}")
         return MissingEnvironment(
             "the container ended while a command ran in it: somebody kills it, or the engine stops",

@@ -1,4 +1,4 @@
-"""The second layer of a toolchain image: the lab's own Python packages.
+"""The second layer of an image: the lab's own Python packages.
 
 pip of this environment downloads what the lock file names, by hash, and unpacks it for the
 image's Python; nothing of it runs here and nothing is resolved.
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from packaging.markers import Marker
 
 from errors import CheckFailed
 from toolchain.docker.debian import Package
+from toolchain.docker.recipes import Recipe
 
 GLIBC = range(5, 37)
 """Minor versions of the glibc 2 that wheels may ask for: bookworm has 2.36."""
@@ -25,20 +27,20 @@ GLIBC = range(5, 37)
 _REQUIREMENT = re.compile(r"(?:.*\\\n)*.*\n?")
 
 
-def unpack(requirements: Path, python: str, folder: Path, leave_out: tuple[str, ...]) -> None:
-    """Install the packages of a hash-pinned requirements file into `folder`.
+def unpack(recipe: Recipe, folder: Path) -> None:
+    """Install the packages of a recipe's hash-pinned requirements into `folder`.
 
     Args:
-        requirements: As `uv pip compile --generate-hashes` writes them.
-        python: Version of the Python that will use them, such as ``3.13``.
-        folder: Takes the packages; goes on its Python's path.
-        leave_out: Patterns of paths below `folder` that are removed again.
+        recipe: Names the files, as `uv pip compile --generate-hashes` writes them.
+        folder: Takes the packages; goes on the image's Python's path.
 
     Raises:
         CheckFailed: pip failed: no network, a hash that differs, no wheel for that Python.
     """
     chosen = folder.parent / f"{folder.name}.txt"
-    chosen.write_text(select(requirements.read_text(encoding="utf-8"), python))
+    asked = (path.read_text(encoding="utf-8") for path in recipe.requirements)
+    python = recipe.python
+    chosen.write_text(select("".join(asked), python, recipe.without))
     abi = f"cp{python.replace('.', '')}"
     platforms = [f"manylinux_2_{minor}_x86_64" for minor in reversed(GLIBC)]
     legacy = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64")
@@ -53,31 +55,37 @@ def unpack(requirements: Path, python: str, folder: Path, leave_out: tuple[str, 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CheckFailed(
-            f"{requirements.name} does not install for Python {python}",
+            f"what {recipe.name} needs of Python packages does not install for Python {python}",
             cure="read pip's lines: it needs the network, or a cache that has every wheel",
             code="NPU097",
             details=tuple(done.stderr.splitlines()[-8:]),
         )
     for path in sorted(folder.rglob("*"), reverse=True):
         name = str(path.relative_to(folder))
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in leave_out):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in recipe.leave_out):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def select(text: str, python: str) -> str:
-    """Return the requirements that hold for `python`, without their markers.
+def select(text: str, python: str, without: Collection[str] = ()) -> str:
+    """Return the requirements that hold for `python`, each once and without its marker.
 
     pip judges markers by the Python that it runs on, not the one that it installs for.
+
+    Args:
+        text: Of one or more requirements files.
+        python: Version of the Python that will use them, such as ``3.13``.
+        without: Names of packages to leave out.
     """
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
     environment |= {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
-    kept = []
+    kept: dict[str, str] = {}
     for requirement in _REQUIREMENT.findall(text):
         head, *hashes = requirement.split("\n", 1)
         what, semicolon, marker = head.rstrip("\\ ").partition(" ; ")
-        if not semicolon or Marker(marker).evaluate(environment):
-            kept.append("\n".join([f"{what} \\" if hashes and hashes[0] else what, *hashes]))
-    return "".join(kept)
+        name = what.partition("==")[0]
+        if name not in without and (not semicolon or Marker(marker).evaluate(environment)):
+            kept[name] = "\n".join([f"{what} \\" if hashes and hashes[0] else what, *hashes])
+    return "".join(kept.values())
 
 
 def installed(folder: Path) -> list[Package]:

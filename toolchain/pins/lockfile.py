@@ -81,9 +81,14 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Xrt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The runtime's Debian packages."""
+    """The runtime's Debian packages.
+
+    Attributes:
+        python: The suite's own Python, which pyxrt is built for.
+    """
 
     suite: str
+    python: str
     version: str
     packages: tuple[str, ...]
 
