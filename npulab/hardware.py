@@ -86,6 +86,7 @@ JOBS = {
             Product("--benchmark-action"),
         ),
     ),
+    "canary": What(module="npulab.canary"),
 }
 
 

@@ -10,6 +10,7 @@ if [[ ! -x $npulab ]]; then
     echo "no $npulab: install the lab for the health check" | tee "$flag" >&2
     exit 3
 fi
+export NPULAB_BUILD=${NPULAB_BUILD:-$RUNNER_STATE/build}  # the lab's own folder is not the user's
 code=0
 "$npulab" health --flag "$flag" || code=$?
 if ((code)) && [[ ! -e $flag ]]; then

@@ -23,6 +23,8 @@ limits=/etc/security/limits.d/npulab-runner.conf
 queue=/etc/tmpfiles.d/npulab-runner.conf
 node=/dev/accel/accel0
 labels=self-hosted,linux,npu,phoenix
+sources=(errors kernels toolchain runtime simulator npulab hwtests containers requirements
+    tests/binaries tests/expected_skips.toml conftest.py pyproject.toml README.md LICENSE)
 url='' archive='' sha256='' token='' dry='' uninstall=''
 
 die() { echo "install.sh: $1" >&2; exit "${2:-2}"; }
@@ -105,7 +107,18 @@ run python3 -m venv --system-site-packages "$kit/venv"
 for lock in build lab lint; do
     run "$kit/venv/bin/pip" install --require-hashes --requirement "$lab/requirements/$lock.txt"
 done
-run "$kit/venv/bin/pip" install --no-deps --no-build-isolation "$lab"
+run install -d "$kit/lab"
+(cd "$lab" && run cp --recursive --parents "${sources[@]}" "$kit/lab")
+run "$kit/venv/bin/pip" install --no-deps --no-build-isolation --editable "$kit/lab"
+run "$kit/venv/bin/python" -m compileall -q "$kit/lab"
+
+say 'the image with XRT that jobs on the NPU run in, where this Python has no pyxrt'
+if [[ -n $dry ]] || ! "$kit/venv/bin/python" -c 'import pyxrt' 2>/dev/null; then
+    run env NPULAB_CACHE="$state/.cache/npulab" "$kit/venv/bin/npulab" images xrt ||
+        say 'no image: see above, then install again; without it no job is taken'
+    run install -d -o "$user" -g "$user" "$state/.cache"
+    run chown --recursive "$user:$user" "$state/.cache"
+fi
 
 say 'the queue of the NPU, shared by all jobs; its folder is made anew at every start'
 write "$queue" 644 <<END

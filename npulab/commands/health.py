@@ -34,15 +34,16 @@ def command(ctx: click.Context, device: str, flag: Path | None) -> None:
     """Check the NPU's host before or after a job.
 
     Looks at the device node, at processes that still hold the NPU, at the
-    canary and at containers left behind. Exits 1 if anything is wrong or the
+    canary (in the XRT image where this Python has no pyxrt) and at containers
+    left behind. Exits 1 if anything is wrong or the
     host was taken out of rotation before.
     """
+    from npulab.canary import run_canary
     from npulab.console import print_wrapped, stdout
-    from runtime.devices import open_device
     from runtime.health import examine, out_of_rotation
     from runtime.xrt.stack import NODE
 
-    signs = examine(lambda: open_device(device), NODE if device == "xrt" else None)
+    signs = examine(lambda: run_canary(device), NODE if device == "xrt" else None)
     console = stdout()
     for sign in signs:
         console.print(

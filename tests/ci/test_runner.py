@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from npulab.cli import cli
+from runtime.canary import check_canary
 from runtime.health import Sign, examine, out_of_rotation
 from runtime.lock import DEFAULT
 from runtime.xrt import XrtDevice, fake_stack
@@ -158,7 +159,7 @@ def test_an_ill_host_goes_out_of_rotation_with_the_reason_and_stays_out(
     board = Board()
     device = XrtDevice(fake_stack(board))
     board.script(*[fault] * 3)
-    signs = examine(lambda: device, node=None)
+    signs = examine(lambda: check_canary(device), node=None)
     flag = tmp_path / "flag"
     assert out_of_rotation(flag, signs)
     assert "canary" in flag.read_text()
@@ -167,6 +168,8 @@ def test_an_ill_host_goes_out_of_rotation_with_the_reason_and_stays_out(
 
 def test_a_machine_without_its_npu_is_ill(tmp_path: Path) -> None:
     device = XrtDevice(fake_stack(Board()))
-    signs = {sign.name: sign for sign in examine(lambda: device, node=tmp_path / "accel0")}
+    signs = {
+        sign.name: sign for sign in examine(lambda: check_canary(device), node=tmp_path / "accel0")
+    }
     assert not signs["node"].ok
     assert signs["canary"].ok

@@ -14,10 +14,11 @@ import pytest
 
 from kernels import registry
 from npulab import hardware
+from npulab.canary import run_canary
 from npulab.hardware import JOBS, Job
-from runtime.devices import open_device
-from runtime.health import Sign, examine
+from runtime.health import examine
 from tests.docker.test_device import GROUP, hard_memlock, needs_mknod, stand_in
+from toolchain.docker import device, image
 from toolchain.docker.container import Container, Spec
 from toolchain.docker.device import Node
 from toolchain.docker.engine import Engine
@@ -50,7 +51,7 @@ def run(image: Image, name: str, *arguments: str, nodes: tuple[Node, ...] = ()) 
 
 
 @needs_mknod
-@pytest.mark.parametrize("name", ["tests", "bench"])
+@pytest.mark.parametrize("name", list(JOBS))
 def test_pyxrt_says_that_no_device_answers_and_the_job_ends_with_3(
     xrt: Image, tmp_path: Path, name: str
 ) -> None:
@@ -76,6 +77,26 @@ def test_the_kernels_tests_pass_on_the_images_python(
     assert 'errors="0"' in (tmp_path / "hwtests.xml").read_text()
     owners = {(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.rglob("*")}
     assert owners == {(os.getuid(), os.getgid())}
+
+
+def test_a_hosts_canary_runs_in_the_image(xrt: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a host whose own Python has no pyxrt: the image is found, and its answer taken."""
+    monkeypatch.setattr(hardware, "in_container", lambda *_: True)
+    monkeypatch.setattr(image, "require", lambda *_: xrt)
+    assert run_canary("sim") > 1000
+
+
+@needs_mknod
+def test_a_canary_that_sees_no_npu_says_so(
+    xrt: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = stand_in(tmp_path / "accel")
+    monkeypatch.setattr(hardware, "in_container", lambda *_: True)
+    monkeypatch.setattr(image, "require", lambda *_: xrt)
+    monkeypatch.setattr(device, "npu_nodes", lambda: [node])
+    signs = {sign.name: sign for sign in examine(lambda: run_canary("xrt"), node=None)}
+    assert not signs["canary"].ok
+    assert "XRT finds no NPU" in signs["canary"].found
 
 
 def test_times_are_taken_inside_and_recorded_outside(xrt: Image, tmp_path: Path) -> None:
@@ -125,15 +146,11 @@ def test_a_machine_without_an_npu_is_told_in_one_line(xrt: Image) -> None:
     assert xrt.tag not in done.stdout
 
 
-def test_a_hosts_health_shows_the_containers_that_a_job_left(xrt: Image, docker: Engine) -> None:
-    def signs() -> dict[str, Sign]:
-        return {sign.name: sign for sign in examine(lambda: open_device("sim"), node=None)}
-
+def test_a_container_at_work_is_no_sign_of_an_ill_host(xrt: Image, docker: Engine) -> None:
+    """What a crash leaves is one: tests/docker/test_runner.py."""
     container = Container(docker, Spec(image=xrt.tag))
     try:
-        left = signs()["containers"]
+        signs = {sign.name: sign for sign in examine(lambda: 1, node=None)}
     finally:
         container.close()
-    assert not left.ok
-    assert container.id[:12] in left.found
-    assert container.id[:12] not in signs()["containers"].found
+    assert signs["containers"].ok, signs["containers"]

@@ -1,0 +1,69 @@
+"""The canary on a device, in the XRT image where this Python has no pyxrt.
+
+``python -m npulab.canary --device xrt`` is what runs there: it prints how many elements were right,
+or what was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import nullcontext
+from io import BytesIO
+
+from errors import CheckFailed, LabError
+from kernels import registry
+from npulab import hardware
+from runtime.canary import CANARY, check_canary
+from runtime.devices import DEVICES, open_device
+from runtime.lock import device_lock
+
+
+def run_canary(device: str) -> int:
+    """Run the canary when the device is free, and return how many elements were right.
+
+    Args:
+        device: Its name on the command line.
+
+    Raises:
+        LabError: No device, no image, no turn; or the canary was wrong.
+    """
+    job = hardware.Job(what=hardware.JOBS["canary"], arguments=("--device", device))
+    if hardware.in_container(job, "auto"):
+        return _in_image(job)
+    with device_lock("npulab health") if device == "xrt" else nullcontext():
+        return check_canary(open_device(device))
+
+
+def _in_image(job: hardware.Job) -> int:
+    from toolchain.docker import image, recipes
+    from toolchain.docker.device import npu_nodes
+    from toolchain.store import Store
+
+    made = image.require(recipes.find(hardware.IMAGE), Store())
+    out = BytesIO()
+    code = hardware.run_in_container(job, made, npu_nodes(), registry.find(CANARY)[:1], out)
+    said = out.getvalue().decode(errors="replace").strip()
+    if code or not said.isdigit():
+        raise CheckFailed(
+            f"in the XRT image: {said.splitlines()[-1] if said else f'exit code {code}'}",
+            cure="run it by hand: npulab hw tests -k passthrough",
+            code="NPU442",
+        )
+    return int(said)
+
+
+def main() -> int:
+    """Check the canary with this Python, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Check the canary.")
+    parser.add_argument("--device", choices=list(DEVICES), default="xrt")
+    try:
+        print(check_canary(open_device(parser.parse_args().device)))
+    except LabError as error:
+        print(f"{error.message} [{error.code}]")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
