@@ -128,7 +128,7 @@ def test_a_base_that_nobody_locked_is_refused(
 def test_a_mirror_that_does_not_answer_is_named(
     own_recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NPULAB_MIRROR", f"file://{tmp_path}")
+    monkeypatch.setenv("NPULAB_DEBIAN_MIRROR", f"file://{tmp_path}")
     with pytest.raises(CheckFailed, match="does not bootstrap") as caught:
         debian.bootstrap(own_recipes["xrt"], tmp_path / "out.tar")
     assert caught.value.code == "NPU095"

@@ -86,15 +86,15 @@ def bootstrap(recipe: Recipe, out: Path) -> None:
         lines = done.stdout.decode(errors="replace").splitlines()
         raise CheckFailed(
             f"Debian {recipe.suite} does not bootstrap",
-            cure="read mmdebstrap's lines; NPULAB_MIRROR names another Debian mirror",
+            cure="read mmdebstrap's lines; NPULAB_DEBIAN_MIRROR names another Debian mirror",
             code="NPU095",
             details=tuple(lines[-12:]),
         )
 
 
 def mirror() -> list[str]:
-    """Return the Debian mirror to ask: ``$NPULAB_MIRROR``, this machine's, or mmdebstrap's."""
-    if chosen := os.environ.get("NPULAB_MIRROR"):
+    """Return the Debian mirror to ask: ``$NPULAB_DEBIAN_MIRROR``, this machine's, or mmdebstrap's."""
+    if chosen := os.environ.get("NPULAB_DEBIAN_MIRROR"):
         return [chosen]
     form = "$(REPO_URI) $(ORIGIN) $(LABEL)"
     try:
@@ -158,7 +158,7 @@ def refuse_drift(recipe: Recipe, found: Iterable[Package]) -> None:
             f"the Debian mirror has other packages for {recipe.name} than {recipe.lock.name} locks",
             cure=f"accept and review them: npulab images {recipe.name}"
             f"{' --base registry' if recipe.registry else ''} --accept; or name a mirror that "
-            "keeps the old ones in NPULAB_MIRROR",
+            "keeps the old ones in NPULAB_DEBIAN_MIRROR",
             code="NPU096",
             details=tuple(changes),
         )
@@ -178,7 +178,7 @@ def refuse_other_versions(recipe: Recipe, found: Iterable[Package]) -> None:
                 f"{package.name} of Debian {recipe.suite} is {package.version}, and pins.toml "
                 f"pins {pinned}",
                 cure="change the pin in toolchain/pins/pins.toml, or name a mirror that keeps the "
-                "old packages in NPULAB_MIRROR",
+                "old packages in NPULAB_DEBIAN_MIRROR",
                 code="NPU096",
             )
 

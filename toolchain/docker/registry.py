@@ -165,7 +165,7 @@ def _status(archive: Iterable[bytes]) -> str:
 def _not_installed(recipe: Recipe, log: str) -> CheckFailed:
     return CheckFailed(
         f"the packages of {recipe.name} do not install on {recipe.image}",
-        cure="read apt-get's lines; NPULAB_MIRROR names another Debian mirror",
+        cure="read apt-get's lines; NPULAB_DEBIAN_MIRROR names another Debian mirror",
         code="NPU095",
         details=tuple(log.splitlines()[-_LINES:]),
     )
