@@ -93,7 +93,7 @@ def bootstrap(recipe: Recipe, out: Path) -> None:
 
 
 def mirror() -> list[str]:
-    """Return the Debian mirror to ask: ``$NPULAB_DEBIAN_MIRROR``, this machine's, or mmdebstrap's."""
+    """Return the mirror to ask: ``$NPULAB_DEBIAN_MIRROR``, this machine's, or mmdebstrap's."""
     if chosen := os.environ.get("NPULAB_DEBIAN_MIRROR"):
         return [chosen]
     form = "$(REPO_URI) $(ORIGIN) $(LABEL)"
