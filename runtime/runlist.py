@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from errors import UsageError
 from kernels.contract import Arg, Array
@@ -36,8 +37,23 @@ class Step:
     inputs: tuple[Array | Output, ...]
 
 
+class Chain(Protocol):
+    """Steps that a device takes as one command."""
+
+    def __call__(self) -> list[Result]:
+        """Run all steps, and return what each gave."""
+
+
+@runtime_checkable
+class Linkable(Protocol):
+    """A program whose device can take several calls as one command."""
+
+    def link(self, steps: Sequence[Step]) -> Chain | None:
+        """Return the steps as one command; None where they cannot be one."""
+
+
 class Runlist:
-    """Calls that run one after the other.
+    """Calls that run one after the other; as one command, where the device can do that.
 
     Args:
         steps: What to call.
@@ -53,6 +69,13 @@ class Runlist:
         self._steps = tuple(steps)
         for number, step in enumerate(self._steps):
             self._check(number, step)
+        first = self._steps[0].program
+        self._chain = first.link(self._steps) if isinstance(first, Linkable) else None
+
+    @property
+    def is_one_command(self) -> bool:
+        """Whether the device takes it as one command, with one dispatch."""
+        return self._chain is not None
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -63,6 +86,8 @@ class Runlist:
         Raises:
             CheckFailed: A step misbehaved on the device; those after it have not run.
         """
+        if self._chain:
+            return self._chain()
         results: list[Result] = []
         for step in self._steps:
             inputs = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from kernels.compare import Poison
 from kernels.contract import Arg, Array
 from runtime.device import Result, Timing
 from runtime.inputs import check_inputs
+from runtime.runlist import Step
+from runtime.xrt.chain import XrtChain
 from runtime.xrt.contexts import Contexts, Loaded
 from runtime.xrt.failures import DONE, failure, of_exception, of_state
 from runtime.xrt.slot import WORD, Slot
@@ -44,11 +46,11 @@ class XrtProgram:
         args: tuple[Arg, ...],
         timeout: float,
     ) -> None:
-        self._stack = stack
+        self.stack = stack
         self._device = device
-        self._contexts = contexts
+        self.contexts = contexts
         self._xclbin, insts = files
-        self._key = contexts.key(self._xclbin)
+        self.key = contexts.key(self._xclbin)
         self._instructions = _instructions(insts)
         self._title = title
         self._args = args
@@ -96,7 +98,7 @@ class XrtProgram:
         """
         for inputs in calls:
             check_inputs(self._read, inputs)
-        now = self._stack.now
+        now = self.stack.now
         begin = now()
         pending = [self._filled(number, inputs) for number, inputs in enumerate(calls)]
         start = now()
@@ -106,26 +108,36 @@ class XrtProgram:
         count = max(1, len(calls))
         times = (start - begin + now() - end) / count, (end - start) / count
         return [
-            self._result(out, one.poison, *times) for out, one in zip(outputs, pending, strict=True)
+            self.result(out, one.poison, *times) for out, one in zip(outputs, pending, strict=True)
         ]
 
     def execute(self, count: int) -> None:
         """Run the first `count` slots as one runlist, with the data that they hold."""
         for number in range(count):
             self._slot(number)
-        if not count:
-            return
-        runs = self._stack.module.runlist(self._current().context)
-        for slot in self._slots[:count]:
-            runs.add(slot.run)
+        if count:
+            self.command([slot.run for slot in self._slots[:count]])
+
+    def command(self, runs: Sequence[Any]) -> None:
+        """Run some runs of this program's context as one runlist.
+
+        Raises:
+            LabError: One of them ended badly, or they did not end in time.
+        """
+        together = self.stack.module.runlist(self.current().context)
+        for run in runs:
+            together.add(run)
+        # A failure's traceback refers to this frame, and must not keep the context.
+        run = None
+        del runs
         try:
-            runs.execute()
-            ended = self._wait(runs)
+            together.execute()
+            ended = self._wait(together)
         except RuntimeError as error:
             self._give_up()
             raise of_exception(error, self._title) from error
         finally:
-            del runs
+            del together
         if not ended:
             self._give_up()
             raise of_state("ERT_CMD_STATE_TIMEOUT", self._title)
@@ -133,7 +145,7 @@ class XrtProgram:
     def rerun(self) -> float:
         """Run once more on the data that is there, and return seconds from start to end."""
         slot = self._slot(0)
-        now = self._stack.now
+        now = self.stack.now
         begin = now()
         self.submit(slot)
         self.finish(slot)
@@ -148,7 +160,7 @@ class XrtProgram:
         first = self._slot(0)
         for number in range(1, count):
             self._slot(number).copy(first)
-        now = self._stack.now
+        now = self.stack.now
         begin = now()
         self.execute(count)
         return now() - begin
@@ -182,6 +194,11 @@ class XrtProgram:
             self._give_up()
             raise of_state(state.name, self._title)
 
+    def link(self, steps: Sequence[Step]) -> XrtChain | None:
+        """See `runtime.runlist.Linkable`."""
+        programs = [step.program for step in steps if isinstance(step.program, XrtProgram)]
+        return XrtChain.of(programs, steps) if len(programs) == len(steps) else None
+
     def cancel(self) -> None:
         """Stop what runs: the context is destroyed, and with it its commands."""
         self._give_up()
@@ -201,14 +218,14 @@ class XrtProgram:
     def _filled(self, number: int, inputs: Sequence[Array]) -> Pending:
         self._calls += 1
         pending = Pending(
-            self, self._slot(number), _POISONS[self._calls % len(_POISONS)], self._stack
+            self, self._slot(number), _POISONS[self._calls % len(_POISONS)], self.stack
         )
         pending.fill(inputs)
         return pending
 
-    def _current(self) -> Loaded:
+    def current(self) -> Loaded:
         """Return the context, made again if it was given back."""
-        loaded = self._contexts.get(self._key, self._xclbin)
+        loaded = self.contexts.get(self.key, self._xclbin)
         if loaded is not self._loaded:
             self.release()
             if len(self._args) > loaded.buffers:
@@ -222,22 +239,31 @@ class XrtProgram:
         return loaded
 
     def _slot(self, number: int) -> Slot:
-        loaded = self._current()
+        self.current()
         while len(self._slots) <= number:
-            try:
-                slot = Slot(
-                    self._stack.module,
-                    self._device,
-                    loaded,
-                    self._instructions,
-                    self._args,
-                    self._title,
-                )
-            except LabError:
-                self._give_up()
-                raise
-            self._slots.append(slot)
+            self._slots.append(self.bind())
         return self._slots[number]
+
+    def bind(self, shared: Mapping[int, tuple[Any, Array]] | None = None) -> Slot:
+        """Return a new slot in the present context.
+
+        Args:
+            shared: Buffers of other slots to take for some arguments, by their place.
+        """
+        loaded = self.current()
+        try:
+            return Slot(
+                self.stack.module,
+                self._device,
+                loaded,
+                self._instructions,
+                self._args,
+                self._title,
+                shared,
+            )
+        except LabError:
+            self._give_up()
+            raise
 
     def _wait(self, runs: Any) -> bool:
         """Wait for a runlist, whose own wait takes no timeout in Python; tell if it ended."""
@@ -258,9 +284,9 @@ class XrtProgram:
 
     def _give_up(self) -> None:
         if self._loaded:
-            self._contexts.discard(self._loaded)
+            self.contexts.discard(self._loaded)
 
-    def _result(
+    def result(
         self, outputs: dict[str, Array], poison: Poison, transfer: float, run: float
     ) -> Result:
         return Result(
@@ -272,7 +298,7 @@ class XrtProgram:
                 transfer=transfer,
                 run=run,
                 cycles=None,
-                basis=self._stack.basis,
+                basis=self.stack.basis,
             ),
         )
 
@@ -311,7 +337,7 @@ class Pending:
         end = self._now()
         outputs = self._slot.outputs()
         transfer = self._transfer + self._now() - end
-        return self._program._result(outputs, self.poison, transfer, end - self._begin)
+        return self._program.result(outputs, self.poison, transfer, end - self._begin)
 
     def settle(self) -> None:
         """Count the run as over; its context may be given back."""

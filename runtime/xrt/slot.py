@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,10 @@ class Slot:
         instructions: Content of insts.bin.
         args: The arguments.
         what: The program's title, for messages.
+        shared: Buffers and views of other slots to take for some arguments, by their place.
 
     Attributes:
+        own: The arguments whose buffers are its own.
         loaded: The context.
         run: The run, bound to the buffers once: a call only starts it. None once closed.
 
@@ -48,8 +50,11 @@ class Slot:
         instructions: bytes,
         args: Sequence[Arg],
         what: str,
+        shared: Mapping[int, tuple[Any, Array]] | None = None,
     ) -> None:
         self.loaded = loaded
+        self._shared = shared or {}
+        self.own = [arg for index, arg in enumerate(args) if index not in self._shared]
         self._args = args
         self._read = [arg.role.is_read for arg in args]
         self._written = [index for index, arg in enumerate(args) if arg.role.is_written]
@@ -76,14 +81,15 @@ class Slot:
         self._code = xrt.bo(device, len(instructions), flags.cacheable, kernel.group_id(1))
         self._code.write(instructions, 0)
         self._code.sync(self._to)
-        self._buffers = [
-            xrt.bo(device, arg.nbytes, flags.host_only, kernel.group_id(_FIRST + index))
-            for index, arg in enumerate(self._args)
-        ]
-        self._views = [
-            np.frombuffer(buffer.map(), arg.dtype, arg.size).reshape(arg.shape)
-            for buffer, arg in zip(self._buffers, self._args, strict=True)
-        ]
+        for index, arg in enumerate(self._args):
+            if index in self._shared:
+                buffer, view = self._shared[index]
+            else:
+                group = kernel.group_id(_FIRST + index)
+                buffer = xrt.bo(device, arg.nbytes, flags.host_only, group)
+                view = np.frombuffer(buffer.map(), arg.dtype, arg.size).reshape(arg.shape)
+            self._buffers.append(buffer)
+            self._views.append(view)
         self.run = xrt.run(kernel)
         # In words, as the argument's name says (ninstr) and most hosts do: docs/device.md.
         words = len(instructions) // WORD
@@ -93,15 +99,18 @@ class Slot:
     def close(self) -> None:
         """Let go of run and buffers, whoever still holds the slot (a traceback does)."""
         self.run = self._code = None
+        self._shared = {}
         self._views.clear()
         self._buffers.clear()
 
     def fill(self, inputs: Sequence[Array], poison: Poison) -> None:
-        """Copy inputs in and poison the other buffers, all of them up to the device."""
+        """Copy inputs in and poison the other buffers, all of its own up to the device."""
         given = iter(inputs)
-        for arg, view, buffer, is_read in zip(
-            self._args, self._views, self._buffers, self._read, strict=True
+        for index, (arg, view, buffer, is_read) in enumerate(
+            zip(self._args, self._views, self._buffers, self._read, strict=True)
         ):
+            if index in self._shared:
+                continue
             view[...] = next(given) if is_read else self._poisoned(arg, poison)
             buffer.sync(self._to)
 
@@ -110,6 +119,11 @@ class Slot:
         for view, source, buffer in zip(self._views, other._views, self._buffers, strict=True):
             view[...] = source
             buffer.sync(self._to)
+
+    def held(self, name: str) -> tuple[Any, Array]:
+        """Return the buffer and the view of an argument."""
+        index = [arg.name for arg in self._args].index(name)
+        return self._buffers[index], self._views[index]
 
     def _poisoned(self, arg: Arg, poison: Poison) -> Array:
         """Return what `poison` fills an argument with; made once, for it costs many calls."""

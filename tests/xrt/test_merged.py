@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from errors import UsageError
 from kernels.merged import Merged, designs
-from runtime.runlist import Output, Runlist, Step
 from runtime.verify import verify
 from runtime.xrt import XrtDevice
 from runtime.xrt.program import XrtProgram
@@ -58,31 +56,6 @@ def test_a_sequence_has_its_own_instructions_and_buffers(
     report = verify(part, norm, [case])
     assert not report.ok, "the instructions say which sequence runs, and nothing else does"
     assert "buffers" in str(board.findings[0])
-
-
-def test_a_chain_of_dispatches_is_what_its_calls_are(
-    rows: Build, make_device: MakeDevice, board: Board
-) -> None:
-    programs = loaded(make_device(), rows)
-    parts = MERGED.sequences
-    norm, add = (next(parts[name].demo()).inputs for name in ("layernorm_bf16", "add_residual"))
-    first = programs["layernorm_bf16"]
-    given = tuple(norm[arg.name] for arg in first.args if arg.role.is_read)
-    chain = Runlist(
-        [
-            Step(first, given),
-            Step(programs["add_residual"], (Output(0, "y"), add["residual"])),
-            Step(programs["add_residual"], (Output(1, "y"), Output(0, "y"))),
-        ]
-    )
-    normed = first(*given).outputs["y"]
-    once = programs["add_residual"](normed, add["residual"]).outputs["y"]
-    twice = programs["add_residual"](once, normed).outputs["y"]
-    for _ in range(2):
-        results = [result.outputs["y"] for result in chain()]
-        for found, expected in zip(results, (normed, once, twice), strict=True):
-            np.testing.assert_array_equal(found, expected)
-    assert board.contexts == 1
 
 
 def test_a_sequence_that_hangs_takes_the_context_of_all_with_it(

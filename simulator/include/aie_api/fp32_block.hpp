@@ -49,9 +49,11 @@ struct Scaled {
 template <unsigned M, unsigned K, unsigned N>
 __aie_inline bool add_products(float (&c)[M * N], const uint32_t (&a_bits)[M * K],
                                const uint32_t (&b_bits)[K * N]) {
+    constexpr unsigned width = 4;  // columns at a time
+    static_assert(N % width == 0);
     static_assert(K <= 8, "eight products enter the adder at once");
-    typedef double Row __attribute__((vector_size(N * sizeof(double))));
-    typedef float Sums __attribute__((vector_size(N * sizeof(float))));
+    typedef double Row __attribute__((vector_size(width * sizeof(double))));
+    typedef float Sums __attribute__((vector_size(width * sizeof(float))));
     constexpr double places_below = 0x1p23;  // what is kept below the leading position
     uint32_t c_bits[M * N];
     __builtin_memcpy(c_bits, c, sizeof c_bits);
@@ -60,29 +62,30 @@ __aie_inline bool add_products(float (&c)[M * N], const uint32_t (&a_bits)[M * K
     Scaled<M * N> before;
     const bool specials[] = {a.take(a_bits), b.take(b_bits), before.take(c_bits)};
     if (specials[0] || specials[1] || specials[2]) return false;
-    for (unsigned m = 0; m < M; ++m) {
+    for (unsigned at = 0; at < M * N; at += width) {
+        const unsigned row = at / N * K;
         Row product[K], sum, leading;
-        __builtin_memcpy(&sum, before.value + m * N, sizeof sum);
-        __builtin_memcpy(&leading, before.place + m * N, sizeof leading);
+        __builtin_memcpy(&sum, before.value + at, sizeof sum);
+        __builtin_memcpy(&leading, before.place + at, sizeof leading);
         leading = leading > 0x1p-300 ? leading : Row{} + 0x1p-300;  // where all terms are zero
         for (unsigned k = 0; k < K; ++k) {
             Row factors, places;
-            __builtin_memcpy(&factors, b.value + k * N, sizeof factors);
-            __builtin_memcpy(&places, b.place + k * N, sizeof places);
-            product[k] = a.value[m * K + k] * factors;
-            places *= a.place[m * K + k];
+            __builtin_memcpy(&factors, b.value + k * N + at % N, sizeof factors);
+            __builtin_memcpy(&places, b.place + k * N + at % N, sizeof places);
+            product[k] = a.value[row + k] * factors;
+            places *= a.place[row + k];
             leading = places > leading ? places : leading;
         }
         const Row magic = leading * (0x1.8p52 / places_below);
         sum = (sum + magic) - magic;
         for (unsigned k = 0; k < K; ++k) sum += (product[k] + magic) - magic;
         // Rounded as a whole number: as what it is, it could be a subnormal fp32 number.
-        const auto whole = __builtin_convertvector(sum * (places_below / leading), Sums);
+        const Sums whole = __builtin_convertvector(sum * (places_below / leading), Sums);
         Row rounded = __builtin_convertvector(whole, Row) * (leading / places_below);
         const Row size = rounded < 0.0 ? -rounded : rounded;
         rounded = size < 0x1p-126 ? rounded * 0.0 : rounded;
-        const auto sums = __builtin_convertvector(rounded, Sums);
-        __builtin_memcpy(c + m * N, &sums, sizeof sums);
+        const Sums sums = __builtin_convertvector(rounded, Sums);
+        __builtin_memcpy(c + at, &sums, sizeof sums);
     }
     return true;
 }
