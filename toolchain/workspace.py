@@ -40,10 +40,10 @@ def sweep(parent: Path) -> None:
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_its_lock(place, handle):
+                shutil.rmtree(place, ignore_errors=True)
         except OSError:
             continue
-        else:
-            shutil.rmtree(place, ignore_errors=True)
         finally:
             os.close(handle)
 
@@ -56,9 +56,17 @@ def _claim(parent: Path) -> tuple[Path, int]:
         if handle is None:
             continue
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if place.exists():
+        if _is_its_lock(place, handle):
             return place, handle
         os.close(handle)
+
+
+def _is_its_lock(place: Path, handle: int) -> bool:
+    """Whether a locked file still is a place's lock: sweeps remove and make some in between."""
+    try:
+        return os.path.samestat(os.fstat(handle), (place / LOCK).stat())
+    except OSError:
+        return False
 
 
 def _open(place: Path) -> int | None:

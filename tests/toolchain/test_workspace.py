@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import threading
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.workspace import sweep, workspace
+from toolchain import workspace as module
+from toolchain.workspace import LOCK, sweep, workspace
 
 
 def test_it_is_empty_and_goes_away(tmp_path: Path) -> None:
@@ -68,3 +71,45 @@ def test_many_at_once_never_lose_theirs(tmp_path: Path) -> None:
         thread.join()
     assert lost == []
     assert list(tmp_path.iterdir()) == []
+
+
+def replaced_under(monkeypatch: pytest.MonkeyPatch, parent: Path) -> list[int]:
+    """Let two sweeps come before the next lock is had: one removes the file, one makes it anew.
+
+    Returns:
+        Takes the handle of the new file.
+    """
+    flock, new = fcntl.flock, list[int]()
+
+    def late(handle: int, how: int) -> None:
+        monkeypatch.setattr(module.fcntl, "flock", flock)
+        (lock,) = parent.glob(f"*/{LOCK}")
+        lock.unlink()
+        new.append(os.open(lock, os.O_RDWR | os.O_CREAT))
+        flock(handle, how)
+
+    monkeypatch.setattr(module.fcntl, "flock", late)
+    return new
+
+
+def test_a_lock_that_is_no_longer_there_claims_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replaced_under(monkeypatch, tmp_path)
+    with workspace(tmp_path) as folder:
+        sweep(tmp_path)
+        assert folder.is_dir()
+    os.close(other[0])
+
+
+def test_a_sweep_with_a_lock_that_is_no_longer_there_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "place" / "step").mkdir(parents=True)
+    (tmp_path / "place" / LOCK).touch()
+    owner = replaced_under(monkeypatch, tmp_path)
+    sweep(tmp_path)
+    assert (tmp_path / "place" / "step").is_dir()
+    os.close(owner[0])
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == [], "nobody holds it: it goes"
