@@ -1,4 +1,4 @@
-"""Whether arrays are what a program's arguments say; the same on every device."""
+"""What a device refuses before anything runs; the same on every device."""
 
 from __future__ import annotations
 
@@ -6,6 +6,42 @@ from collections.abc import Sequence
 
 from errors import UsageError
 from kernels.contract import Arg, Array
+from toolchain.artifact import Build
+
+
+def check_target(build: Build, device: str, target: str) -> None:
+    """Refuse a build for another target.
+
+    Args:
+        build: What is to be loaded.
+        device: What messages call the device.
+        target: The target whose builds it runs.
+
+    Raises:
+        UsageError: NPU402.
+    """
+    if build.target != target:
+        raise UsageError(
+            f"{build.title} is built for {build.target}, and the {device} runs {target} builds",
+            cure=f"npulab build --target {target} {build.title}",
+            code="NPU402",
+        )
+
+
+def arguments(build: Build, given: tuple[Arg, ...] | None) -> tuple[Arg, ...]:
+    """Return the arguments that were given, or else the build's own.
+
+    Raises:
+        UsageError: NPU402, there are none.
+    """
+    found = given if given is not None else build.args
+    if found is None:
+        raise UsageError(
+            f"{build.title} has no contract that says what its arguments are for",
+            cure="give the arguments with their roles when you load it",
+            code="NPU402",
+        )
+    return found
 
 
 def check_inputs(read: Sequence[Arg], inputs: Sequence[Array]) -> None:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from errors import UsageError
 from kernels.compare import Poison
 from kernels.contract import Arg, Array
 from runtime.device import Basis, Result, Timing
-from runtime.inputs import check_inputs
+from runtime.inputs import arguments, check_inputs, check_target
 from simulator.clock import CLOCK_HZ
 from toolchain.build import Build
 
@@ -54,15 +53,9 @@ class SimDevice:
 
     def load(self, build: Build, args: tuple[Arg, ...] | None = None) -> SimProgram:
         """See `runtime.device.Device.load`."""
-        self._check_target(build)
-        arguments = args if args is not None else build.args
-        if arguments is None:
-            raise UsageError(
-                f"{build.title} has no contract that says what its arguments are for",
-                cure="give the arguments with their roles when you load it",
-                code="NPU402",
-            )
-        return SimProgram(LoadedArray(build, self._limits, self._watchers), arguments)
+        check_target(build, self.name, self.target)
+        found = arguments(build, args)
+        return SimProgram(LoadedArray(build, self._limits, self._watchers), found)
 
     def load_merged(
         self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
@@ -76,17 +69,9 @@ class SimDevice:
         Raises:
             UsageError: The build is for another target.
         """
-        self._check_target(build)
+        check_target(build, self.name, self.target)
         array = LoadedArray(build, self._limits, self._watchers)
         return {name: SimProgram(array, args, name) for name, args in sequences.items()}
-
-    def _check_target(self, build: Build) -> None:
-        if build.target != self.target:
-            raise UsageError(
-                f"{build.title} is built for {build.target}, and the simulator runs host builds",
-                cure=f"npulab build --target host {build.title}",
-                code="NPU402",
-            )
 
 
 class LoadedArray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from errors import UsageError
 from kernels.contract import Arg
+from runtime.inputs import arguments, check_target
 from runtime.xrt.contexts import LIMIT, Contexts
 from runtime.xrt.failures import failure, of_exception
 from runtime.xrt.program import XrtProgram
@@ -62,14 +62,7 @@ class XrtDevice:
         Raises:
             LabError: Anything that XRT and the driver have against it.
         """
-        arguments = args if args is not None else build.args
-        if arguments is None:
-            raise UsageError(
-                f"{build.title} has no contract that says what its arguments are for",
-                cure="give the arguments with their roles when you load it",
-                code="NPU402",
-            )
-        return self._programs(build, {"": arguments})[""]
+        return self._programs(build, {"": arguments(build, args)})[""]
 
     def load_merged(
         self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
@@ -88,13 +81,7 @@ class XrtDevice:
     def _programs(
         self, build: Build, sequences: Mapping[str, tuple[Arg, ...]]
     ) -> dict[str, XrtProgram]:
-        if build.target != self.target:
-            raise UsageError(
-                f"{build.title} is built for {build.target}, and the {self.name} runs "
-                f"{self.target} builds",
-                cure=f"npulab build --target {self.target} {build.title}",
-                code="NPU402",
-            )
+        check_target(build, self.name, self.target)
         return {
             name: XrtProgram(
                 self._stack,
