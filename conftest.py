@@ -45,12 +45,23 @@ class SkipGuard:
                 terminalreporter.line(line)
 
 
+def _wait_for_slow_examples() -> None:
+    """Let no example of hypothesis fail for the time that it took: machines are busy."""
+    try:
+        from hypothesis import settings
+    except ImportError:  # not in the XRT image
+        return
+    settings.register_profile("lab", parent=settings(), deadline=None)
+    settings.load_profile("lab")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the skips, once per run (not again in each xdist worker); let Ctrl-C reach children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell without job control starts background jobs deaf to Ctrl-C, and children would
         # inherit that: the tests that interrupt them would wait for ever.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _wait_for_slow_examples()
     if os.environ.get("CI") and not hasattr(config, "workerinput"):
         reasons = tomllib.loads(EXPECTED_SKIPS.read_text())["reasons"]
         config.pluginmanager.register(SkipGuard([re.compile(reason) for reason in reasons]))
