@@ -43,14 +43,15 @@ def _in_image(job: hardware.Job) -> int:
     made = image.require(recipes.find(hardware.IMAGE), Store())
     out = BytesIO()
     code = hardware.run_in_container(job, made, npu_nodes(), registry.find(CANARY)[:1], out)
-    said = out.getvalue().decode(errors="replace").strip()
-    if code or not said.isdigit():
+    # XRT may have printed warnings before: the last line is the canary's.
+    lines = out.getvalue().decode(errors="replace").splitlines() or [f"exit code {code}"]
+    if code or not lines[-1].isdigit():
         raise CheckFailed(
-            f"in the XRT image: {said.splitlines()[-1] if said else f'exit code {code}'}",
+            f"in the XRT image: {lines[-1]}",
             cure="run it by hand: npulab hw tests -k passthrough",
             code="NPU442",
         )
-    return int(said)
+    return int(lines[-1])
 
 
 def main() -> int:

@@ -86,6 +86,19 @@ def test_a_hosts_canary_runs_in_the_image(xrt: Image, monkeypatch: pytest.Monkey
     assert run_canary("sim") > 1000
 
 
+def test_what_xrt_prints_before_is_not_the_canarys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warned(*given: object) -> int:
+        out = given[-1]
+        assert isinstance(out, BytesIO)
+        out.write(b"[XRT] WARNING: something of no account\n4096\n")
+        return 0
+
+    monkeypatch.setattr(hardware, "in_container", lambda *_: True)
+    monkeypatch.setattr(hardware, "run_in_container", warned)
+    monkeypatch.setattr(image, "require", lambda *_: None)
+    assert run_canary("sim") == 4096
+
+
 @needs_mknod
 def test_a_canary_that_sees_no_npu_says_so(
     xrt: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
