@@ -112,13 +112,16 @@ run install -d "$kit/lab"
 run "$kit/venv/bin/pip" install --no-deps --no-build-isolation --editable "$kit/lab"
 run "$kit/venv/bin/python" -m compileall -q "$kit/lab"
 
+say 'the AIE2 toolchain that builds the canary'
+run env NPULAB_CACHE="$state/.cache/npulab" "$kit/venv/bin/npulab" fetch ||
+    say 'no toolchain: see above, then install again; without it no job is taken'
 say 'the image with XRT that jobs on the NPU run in, where this Python has no pyxrt'
 if [[ -n $dry ]] || ! "$kit/venv/bin/python" -c 'import pyxrt' 2>/dev/null; then
     run env NPULAB_CACHE="$state/.cache/npulab" "$kit/venv/bin/npulab" images xrt ||
         say 'no image: see above, then install again; without it no job is taken'
-    run install -d -o "$user" -g "$user" "$state/.cache"
-    run chown --recursive "$user:$user" "$state/.cache"
 fi
+run install -d -o "$user" -g "$user" "$state/.cache"
+run chown --recursive "$user:$user" "$state/.cache"
 
 say 'the queue of the NPU, shared by all jobs; its folder is made anew at every start'
 write "$queue" 644 <<END
