@@ -29,6 +29,7 @@ SECONDS = 60.0
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PROBE_SECONDS = 2.0
+_PING_SECONDS = 10.0
 _MEMLOCK = re.compile(r"(?i)(rlimit type 8\b|RLIMIT_MEMLOCK).*not permitted", re.DOTALL)
 """What runc and crun say where locked memory may not be raised; other limits say alike."""
 
@@ -57,8 +58,14 @@ class Engine:
         return "0:0" if self.rootless else f"{os.getuid()}:{os.getgid()}"
 
     def answers(self) -> bool:
-        """Whether it still accepts connections."""
-        return _refusal(self.address) is None
+        """Whether it still answers a ping: a killed one accepts connections for a moment more."""
+        # Not the SDK's ping, which leaves its socket open where it is refused.
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PING_SECONDS)
+            connection.connect(self.address.removeprefix("unix://"))
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return connection.recv(1) != b""
+        return False
 
     def close(self) -> None:
         """Drop the connections."""

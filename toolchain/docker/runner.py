@@ -123,7 +123,7 @@ class DockerRunner:
         container.close()
         if engine is not None and gone:
             engine.close()
-            return went_away(f"nothing accepts connections at {engine.address}")
+            return went_away(f"nothing answers a ping at {engine.address}")
         return MissingEnvironment(
             "the container ended while a command ran in it: somebody kills it, or the engine stops",
             cure="see that the engine runs, then repeat the command: what was finished is kept",
