@@ -21,9 +21,9 @@ from typing import Any
 
 from kernels import registry
 from toolchain.build import build
-from toolchain.runner import Completed, LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import Completed, LocalRunner
 
 RUNS = 5
 TOUCHED = "passthrough"

@@ -23,9 +23,9 @@ from kernels import registry
 from npulab.running import PYTHONS, Where, choose_runner
 from toolchain.build import build
 from toolchain.docker.runner import DockerRunner
-from toolchain.runner import Runner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import Runner
 
 ORDER = ("local", "docker", "docker", "local")
 

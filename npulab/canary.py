@@ -38,7 +38,7 @@ def run_canary(device: str) -> int:
 def _in_image(job: hardware.Job) -> int:
     from toolchain.docker import image, recipes
     from toolchain.docker.device import npu_nodes
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     made = image.require(recipes.find(hardware.IMAGE), Store())
     out = BytesIO()

@@ -45,7 +45,7 @@ def draw(title: str, graph: WaitFor) -> Path | None:
         written: the deadlock is the error to tell, not that.
     """
     from simulator.timeline import wait_for
-    from toolchain.disk import replace_file
+    from toolchain.storage.disk import replace_file
 
     path = results_folder("deadlocks") / f"{file_name(title)}.svg"
     try:

@@ -117,9 +117,9 @@ def _packages() -> Check:
 
 
 def _compiler() -> Check:
-    from toolchain import compiler
-    from toolchain.runner import LocalRunner
-    from toolchain.store import Store
+    from toolchain.host import compiler
+    from toolchain.storage.store import Store
+    from toolchain.work.runner import LocalRunner
 
     try:
         pin, cure, ok = compiler.find(Store(), LocalRunner()).pin, "", True
@@ -131,7 +131,7 @@ def _compiler() -> Check:
 def _disk() -> Check:
     """Look at the folders that builds go to, or the nearest parent that exists."""
     from toolchain.build import default_root
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     problems, least = [], sys.maxsize
     for folder in (default_root(), Store().root):
@@ -163,7 +163,7 @@ def _docker() -> Check:
 
 def _aie2_toolchain() -> Check:
     from toolchain.aie2 import target
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     try:
         installed = target.find(Store())
@@ -191,7 +191,7 @@ def _pyxrt() -> Check:
     import importlib.util
 
     from toolchain.docker import image, recipes
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     found = None
     if spec := importlib.util.find_spec("pyxrt"):

@@ -282,7 +282,7 @@ def _percent(part: int, total: int) -> str:
 def write_trace(shown: Shown, path: Path) -> str:
     """Write the timeline as a Chrome trace; return the file's name."""
     from simulator.timeline import chrome
-    from toolchain.disk import replace_file
+    from toolchain.storage.disk import replace_file
 
     arrays.check_writable(path)
     replace_file(path, chrome.dumps(shown.profile.timeline).encode())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from errors import LabError
 from npulab.console import stderr
-from toolchain.steps import Step
+from toolchain.work.steps import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ WORTH_A_LINE = 0.1
 
 
 class BuildProgress(AbstractContextManager["BuildProgress"]):
-    """Shows a build's events on stderr; see `toolchain.progress.Progress`.
+    """Shows a build's events on stderr; see `toolchain.work.progress.Progress`.
 
     Nothing appears before the first step really runs: a build that finds everything in the
     cache has no progress to show.
@@ -47,31 +47,31 @@ class BuildProgress(AbstractContextManager["BuildProgress"]):
             self._bar.stop()
 
     def planned(self, steps: int) -> None:
-        """See `toolchain.progress.Progress`."""
+        """See `toolchain.work.progress.Progress`."""
         self._total += steps
 
     def started(self, step: Step) -> None:
-        """See `toolchain.progress.Progress`."""
+        """See `toolchain.work.progress.Progress`."""
         if self._console.is_terminal and not self._bar:
             self._start_bar()
         self._show(step.title)
 
     def finished(self, step: Step, seconds: float, *, cached: bool) -> None:
-        """See `toolchain.progress.Progress`."""
+        """See `toolchain.work.progress.Progress`."""
         self._ended += 1
         if not (cached or self._console.is_terminal or seconds < WORTH_A_LINE):
             self._line(f"{step.title}  {seconds:.2f} s")
         self._show()
 
     def failed(self, step: Step, error: LabError) -> None:  # noqa: ARG002
-        """See `toolchain.progress.Progress`; the error itself is told at the end."""
+        """See `toolchain.work.progress.Progress`; the error itself is told at the end."""
         self._ended += 1
         if not self._console.is_terminal:
             self._line(f"{step.title}  failed")
         self._show()
 
     def skipped(self, step: Step, because: Step) -> None:  # noqa: ARG002
-        """See `toolchain.progress.Progress`."""
+        """See `toolchain.work.progress.Progress`."""
         self._ended += 1
         self._show()
 

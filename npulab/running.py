@@ -16,9 +16,9 @@ from errors import LabError, UsageError
 if TYPE_CHECKING:
     from toolchain.docker.container import Limits
     from toolchain.docker.image import Image
-    from toolchain.runner import Runner
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
     from toolchain.unit import Unit
+    from toolchain.work.runner import Runner
 
 RUNNERS = ("auto", "docker", "local")
 PYTHONS = ("3.11", "3.13")
@@ -51,13 +51,13 @@ class Where:
             store: The cache; the user's unless given.
         """
         if self.image is None:
-            from toolchain.runner import LocalRunner
+            from toolchain.work.runner import LocalRunner
 
             yield LocalRunner()
             return
         from toolchain.docker.container import Spec
         from toolchain.docker.runner import DockerRunner
-        from toolchain.store import Store
+        from toolchain.storage.store import Store
 
         work = (store or Store()).root / "work"
         spec = Spec(
@@ -145,7 +145,7 @@ def _best(python: str | None) -> Where:
 def _in_image(python: str | None, reason: str) -> Where:
     from toolchain.docker import image, recipes
     from toolchain.pins.lockfile import own_variant
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     variant = python or own_variant()
     found = image.require(recipes.find(recipes.toolchain(variant)), Store())
@@ -156,7 +156,7 @@ def _reads(units: Sequence[Unit]) -> tuple[Path, ...]:
     """Return the folders that the steps read: the lab's sources, and those beside the units'."""
     from toolchain import packages
     from toolchain.aie2 import packer
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     lab = [packages.folder("kernels"), packages.folder("simulator") / "include"]
     lab.append((Store().root / "toolchains").resolve())

@@ -25,7 +25,7 @@ def choose(asked: str) -> Choice:
         return Choice("host", "asked for")
     if asked == "aie2":
         from toolchain.aie2 import target
-        from toolchain.store import Store
+        from toolchain.storage.store import Store
 
         found = target.find(Store())
         wheels = " and ".join(f"{wheel.name} {wheel.version}" for wheel in found.wheels)

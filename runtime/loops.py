@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from errors import CheckFailed
-from toolchain import compiler
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.host import compiler
+from toolchain.storage.store import Store
+from toolchain.work.runner import LocalRunner
 
 _FLAGS = ("-O2", "-g0", "-x", "c++", "-fwrapv", "-ffp-contract=off", "-fno-strict-aliasing")
 _SECONDS = 60.0

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from errors import CheckFailed, UsageError
-from toolchain import compiler, packages
-from toolchain.host import FLAGS
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain import packages
+from toolchain.host import compiler
+from toolchain.host.target import FLAGS
+from toolchain.storage.store import Store
+from toolchain.work.runner import LocalRunner
 
 _SECONDS = 120.0
 _CPP_ONLY = ("-std=c++20", "-fno-rtti", "-Wno-missing-template-arg-list-after-template-kw")

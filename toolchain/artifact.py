@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UsageError
-from toolchain import checks, digest, disk, manifest
-from toolchain.manifest import Manifest
+from toolchain.static import checks
+from toolchain.storage import digest, disk, manifest
+from toolchain.storage.manifest import Manifest
 
 if TYPE_CHECKING:
     from kernels.contract import Arg

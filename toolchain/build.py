@@ -15,13 +15,13 @@ from pathlib import Path
 from errors import UsageError, nearest
 from toolchain import as_built
 from toolchain.artifact import Build
-from toolchain.host import HostTarget
-from toolchain.progress import Progress, Quiet
-from toolchain.runner import LocalRunner, Runner
+from toolchain.host.target import HostTarget
 from toolchain.session import BuildResult, Session
-from toolchain.store import CorruptBlob, Store
+from toolchain.storage.store import CorruptBlob, Store
 from toolchain.target import MakeTarget, Target
 from toolchain.unit import Unit
+from toolchain.work.progress import Progress, Quiet
+from toolchain.work.runner import LocalRunner, Runner
 
 __all__ = ["TARGETS", "Build", "BuildResult", "build", "default_root"]
 

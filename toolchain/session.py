@@ -9,18 +9,20 @@ from pathlib import Path
 import msgspec
 
 from errors import LabError, UsageError
-from toolchain import checks, manifest, publish, scheduler
 from toolchain.artifact import Build
-from toolchain.digest import Digests
-from toolchain.execute import Executor
-from toolchain.graph import Graph
-from toolchain.manifest import ArgRecord, FunctionRecord, Manifest, StepRecord
-from toolchain.progress import Progress
-from toolchain.runner import Runner
-from toolchain.steps import CommandStep, Output, Step
-from toolchain.store import Entry, Store
+from toolchain.static import checks
+from toolchain.storage import manifest, publish
+from toolchain.storage.digest import Digests
+from toolchain.storage.manifest import ArgRecord, FunctionRecord, Manifest, StepRecord
+from toolchain.storage.store import Entry, Store
 from toolchain.target import Plan, Target
 from toolchain.unit import Unit
+from toolchain.work import scheduler
+from toolchain.work.execute import Executor
+from toolchain.work.graph import Graph
+from toolchain.work.progress import Progress
+from toolchain.work.runner import Runner
+from toolchain.work.steps import CommandStep, Output, Step
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A target: what a unit is built into. `host` stands here; `aie2` adds its own steps."""
+"""A target: what a unit is built into. `host/` and `aie2/` are the two."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from toolchain.runner import Runner
-from toolchain.steps import Output, Step
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import Runner
+from toolchain.work.steps import Output, Step
 
 
 @dataclass(frozen=True, kw_only=True)

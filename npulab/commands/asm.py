@@ -33,7 +33,7 @@ def command(file: Path, output: Path | None, show: bool) -> None:
     from errors import UsageError
     from simulator.aie2.assembler import assemble, write_elf
     from simulator.aie2.listing import listing
-    from toolchain.disk import replace_file
+    from toolchain.storage.disk import replace_file
 
     output = output or file.with_suffix(".elf")
     try:

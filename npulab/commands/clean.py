@@ -37,7 +37,7 @@ def command(outputs: bool, cache: bool, toolchains: bool, dry_run: bool) -> None
     and so do images: see npulab images --remove.
     """
     from toolchain.build import TARGETS, default_root
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     every = not (outputs or cache or toolchains)
     if outputs or every:

@@ -37,8 +37,8 @@ def command(python: str | None, mirror: Path | None, offline: bool) -> None:
     from toolchain.fetch import mirror as mirrors
     from toolchain.fetch.shelf import Shelf
     from toolchain.pins import lockfile
-    from toolchain.runner import LocalRunner
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
+    from toolchain.work.runner import LocalRunner
 
     store = Store()
     variant = python or lockfile.own_variant()

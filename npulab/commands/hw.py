@@ -43,7 +43,7 @@ def command(ctx: click.Context, runner: str, job: str, arguments: tuple[str, ...
     from npulab.selection import select
     from toolchain.docker import image, recipes
     from toolchain.docker.device import npu_nodes, refuse_none
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     chosen = hardware.Job(what=hardware.JOBS[job], arguments=arguments)
     if not hardware.in_container(chosen, runner):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from toolchain.docker.image import Image
     from toolchain.docker.images import Report
     from toolchain.docker.recipes import Recipe
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
 
 @click.command(
@@ -62,7 +62,7 @@ def command(
     """
     from npulab.console import print_json, stderr
     from toolchain.docker import engine, images, recipes
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     store = Store()
     chosen = [recipes.find(name) for name in names] or list(recipes.load().values())

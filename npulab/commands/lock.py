@@ -45,7 +45,7 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     from toolchain.pins import lockfile
     from toolchain.pins.releases import Releases
     from toolchain.pins.update import Updater, look
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     if check and update:
         raise click.UsageError("--check changes nothing: leave out --update", ctx)

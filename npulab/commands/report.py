@@ -71,7 +71,7 @@ def command(
     from npulab.report.page import render
     from npulab.report.sections import Report
     from toolchain.build import default_root
-    from toolchain.disk import replace_file
+    from toolchain.storage.disk import replace_file
 
     if out:
         check_writable(out)

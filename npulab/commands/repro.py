@@ -75,7 +75,7 @@ def _build(
     from npulab.building import built
     from npulab.progress import BuildProgress
     from toolchain.build import build
-    from toolchain.store import Store
+    from toolchain.storage.store import Store
 
     store = Store(folder / "cache")
     if target == "aie2":

@@ -97,7 +97,7 @@ def _write(traced: Traced, out: Path | None, svg: Path | None) -> dict[str, str]
     """Write the files, each whole or not at all; return their names by kind."""
     from npulab.deadlocks import file_name, results_folder, shortened
     from simulator.timeline import chrome, drawing
-    from toolchain.disk import replace_file
+    from toolchain.storage.disk import replace_file
 
     name = file_name(traced.timeline.title.split(" on ")[0])
     path = out or results_folder("traces") / f"{name}.json"

@@ -17,9 +17,9 @@ from npulab.report.records import ErrorRecord, FailedBuild, RunRecord, VariantRe
 from runtime.bench.record import Record
 from runtime.bench.record import read as read_timings
 from simulator import Resources
-from toolchain import disk, manifest
 from toolchain.build import TARGETS
-from toolchain.manifest import Manifest
+from toolchain.storage import disk, manifest
+from toolchain.storage.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)

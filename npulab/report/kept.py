@@ -15,9 +15,9 @@ import simulator
 from kernels.contract import Kernel
 from npulab.report import records
 from runtime.sim import SimDevice
-from toolchain import disk
-from toolchain import records as stored
 from toolchain.artifact import Build
+from toolchain.storage import disk
+from toolchain.storage import records as stored
 
 KeptT = TypeVar("KeptT")
 

@@ -30,8 +30,8 @@ from runtime.sim import SimDevice
 from runtime.verify import CaseReport
 from simulator.clock import CLOCK_HZ
 from simulator.findings import told
-from toolchain import disk, manifest
 from toolchain.build import default_root
+from toolchain.storage import disk, manifest
 
 LIBRARIES = ("npulab", "numpy", "ml_dtypes", "xdsl", "ziglang")
 """What results may depend on."""

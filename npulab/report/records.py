@@ -18,8 +18,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from errors import LabError
-from toolchain import disk, records
-from toolchain.manifest import Manifest
+from toolchain.storage import disk, records
+from toolchain.storage.manifest import Manifest
 
 SCHEMA = 1
 FOLDER = "records"

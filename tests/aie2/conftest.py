@@ -24,8 +24,8 @@ from toolchain.aie2 import environment
 from toolchain.aie2.environment import Environment
 from toolchain.pins import lockfile
 from toolchain.pins.lockfile import Wheel
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
+from toolchain.work.runner import LocalRunner
 
 HERE = Path(__file__).parent
 FAKE = HERE / "fake"

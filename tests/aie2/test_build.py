@@ -18,9 +18,9 @@ from kernels.merged import designs
 from toolchain.aie2.environment import Environment
 from toolchain.artifacts import xclbin
 from toolchain.build import BuildResult, build
-from toolchain.runner import Completed, LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import ObjectSource, Unit
+from toolchain.work.runner import Completed, LocalRunner
 
 Install = Callable[[], Environment]
 Run = Callable[..., BuildResult]

@@ -13,7 +13,7 @@ from errors import LabError, MissingEnvironment, UsageError
 from toolchain.aie2 import environment, glibc, options, packer
 from toolchain.aie2.environment import Environment
 from toolchain.pins import lockfile
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 Install = Callable[[], Environment]
 AIECC = "mlir_aie-1.4.2-py3-none-any.whl", "mlir_aie/bin/aiecc"

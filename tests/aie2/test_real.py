@@ -16,9 +16,9 @@ from toolchain.aie2 import environment
 from toolchain.build import build
 from toolchain.fetch.shelf import Shelf
 from toolchain.pins import lockfile
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import LocalRunner
 
 
 def test_the_pinned_wheels_install_and_build_every_kernel_twice_the_same(

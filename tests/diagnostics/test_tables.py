@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import catalogue
-from toolchain.diagnose import Cause, diagnose
 from toolchain.diagnostics import compile as compiling
 from toolchain.diagnostics import design, install
+from toolchain.work.diagnose import Cause, diagnose
 
 TABLES = {
     "install": install.CAUSES,

@@ -22,7 +22,7 @@ from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image
 from toolchain.docker.recipes import Recipe
 from toolchain.docker.runner import DockerRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 CHECKOUT = Path(__file__).parents[2]
 MakeRunner = Callable[..., DockerRunner]

@@ -22,7 +22,7 @@ from toolchain.docker.container import Spec
 from toolchain.docker.image import LAB, Image
 from toolchain.docker.recipes import Recipe
 from toolchain.docker.runner import DockerRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 pytestmark = pytest.mark.docker
 CHECKOUT = packages.folder("toolchain").parent

@@ -23,9 +23,9 @@ from toolchain.build import BuildResult, build
 from toolchain.docker.container import Spec
 from toolchain.docker.image import LAB, Image
 from toolchain.docker.runner import DockerRunner
-from toolchain.runner import LocalRunner, Runner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import LocalRunner, Runner
 
 pytestmark = pytest.mark.docker
 VARIANTS = ("3.11", "3.13")

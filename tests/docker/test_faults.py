@@ -30,10 +30,10 @@ from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image, Layer
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.runner import DockerRunner
-from toolchain.progress import Progress, Quiet
-from toolchain.steps import CommandStep, Step
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.progress import Progress, Quiet
+from toolchain.work.steps import CommandStep, Step
 
 pytestmark = [
     pytest.mark.docker,

@@ -20,7 +20,7 @@ from toolchain.docker.image import Image, Layer
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.recipes import Recipe
 from toolchain.docker.sbom import document, purl
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 pytestmark = pytest.mark.docker
 VARIANTS = ("toolchain-py3.11", "toolchain-py3.13")

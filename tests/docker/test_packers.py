@@ -23,9 +23,9 @@ from toolchain.build import build
 from toolchain.docker.container import Spec
 from toolchain.docker.image import Image
 from toolchain.docker.runner import DockerRunner
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import LocalRunner
 
 pytestmark = pytest.mark.docker
 TESTS = packages.folder("toolchain").parent / "tests"

@@ -20,9 +20,9 @@ from toolchain.docker import engine, images
 from toolchain.docker.container import Limits, Spec
 from toolchain.docker.image import Image
 from toolchain.docker.runner import DockerRunner
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import LocalRunner
 
 pytestmark = [
     pytest.mark.docker,

@@ -23,7 +23,7 @@ from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.recipes import Recipe
 from toolchain.docker.runner import DockerRunner
 from toolchain.pins import lockfile
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 pytestmark = pytest.mark.docker
 DEBIAN = Path("/usr/bin/docker-registry")

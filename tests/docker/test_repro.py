@@ -17,7 +17,7 @@ from toolchain.docker import recipes
 from toolchain.docker.image import Image
 from toolchain.docker.recipes import Recipe
 from toolchain.docker.repro import compare, refuse_differences
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
 
 pytestmark = pytest.mark.docker

@@ -20,7 +20,8 @@ from toolchain.docker.container import LABEL, Limits, sweep
 from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image
 from toolchain.docker.runner import DockerRunner
-from toolchain.runner import Completed, Stopped
+from toolchain.stopped import Stopped
+from toolchain.work.runner import Completed
 
 pytestmark = pytest.mark.docker
 MakeRunner = Callable[..., DockerRunner]

@@ -28,9 +28,9 @@ from simulator.fake_xrt.board import DISPATCH, Board
 from simulator.fake_xrt.faults import Spoiled
 from toolchain.aie2 import objects
 from toolchain.build import Build, build
-from toolchain.diagnose import Cause, diagnose
 from toolchain.diagnostics import design, install
 from toolchain.unit import ObjectSource, Unit
+from toolchain.work.diagnose import Cause, diagnose
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"

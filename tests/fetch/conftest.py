@@ -15,7 +15,7 @@ import pytest
 from toolchain.fetch.connection import Patience
 from toolchain.fetch.shelf import Shelf
 from toolchain.pins.lockfile import Wheel
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 CONTENT = bytes(range(256)) * 1200
 """What the wheels hold: 300 KB, more than one chunk."""

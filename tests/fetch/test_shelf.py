@@ -13,7 +13,7 @@ from errors import CheckFailed, LabError, MissingEnvironment
 from toolchain.fetch import mirror
 from toolchain.fetch.shelf import Shelf
 from toolchain.pins.lockfile import Wheel
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 MakeShelf = Callable[..., Shelf]
 MakeWheel = Callable[..., Wheel]

@@ -19,7 +19,7 @@ from toolchain.pins import lockfile, update
 from toolchain.pins.lockfile import Wheel
 from toolchain.pins.releases import Releases
 from toolchain.pins.update import Updater
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 PATIENCE = Patience(connect=2, silence=1, attempts=2, pause=0.01)
 MANYLINUX = "manylinux_2_35_x86_64"

@@ -12,7 +12,7 @@ from runtime.device import Basis, Device, Program
 from runtime.sim import SimDevice
 from simulator.clock import CLOCK_HZ
 from toolchain.build import Build
-from toolchain.manifest import Manifest
+from toolchain.storage.manifest import Manifest
 
 X = np.arange(512, dtype=np.int16).astype(np.int8)
 TABLE = np.arange(256, dtype=np.uint8).view(np.int8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import ObjectSource, Unit
 
 DESIGN = """module {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errors import LabError
 from toolchain.build import build
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import ObjectSource, Unit
 
 

@@ -30,7 +30,9 @@ def taking(monkeypatch: pytest.MonkeyPatch, built: Path) -> None:
     assert built.is_dir()  # it was made as usual, before any is taken
     monkeypatch.setenv(as_built.SETTING, "1")
     monkeypatch.setenv("NPULAB_CACHE", "/nowhere")
-    monkeypatch.setattr("toolchain.compiler.find", lambda *_: pytest.fail("no compiler is needed"))
+    monkeypatch.setattr(
+        "toolchain.host.compiler.find", lambda *_: pytest.fail("no compiler is needed")
+    )
 
 
 def take(unit: Unit, root: Path) -> BuildResult:

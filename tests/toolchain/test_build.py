@@ -13,9 +13,9 @@ import pytest
 
 from errors import UsageError
 from kernels.contract import Function, arg_in, arg_out
-from toolchain import digest
 from toolchain.build import Build, BuildResult, build, default_root
-from toolchain.store import Store
+from toolchain.storage import digest
+from toolchain.storage.store import Store
 
 if TYPE_CHECKING:
     from conftest import UnitMaker
@@ -130,7 +130,7 @@ sys.addaudithook(audit)
 sys.path.insert(0, sys.argv[1])
 from driver import units
 from toolchain.build import build
-from toolchain.store import Store
+from toolchain.storage.store import Store
 (sources, root, cache) = map(Path, sys.argv[2:])
 (result,) = build(units(sources), root=root, store=Store(cache))
 loaded = {name.partition(".")[0] for name in sys.modules}

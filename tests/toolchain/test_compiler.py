@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from errors import CheckFailed, LabError, MissingEnvironment, UsageError
-from toolchain import compiler, digest, packages
-from toolchain.runner import Completed, LocalRunner
-from toolchain.store import Store
+from toolchain import packages
+from toolchain.host import compiler
+from toolchain.storage import digest
+from toolchain.storage.store import Store
+from toolchain.work.runner import Completed, LocalRunner
 
 HAS_GXX = shutil.which("g++") is not None
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from errors import LabError, UsageError
 from kernels.contract import Arg, Function, Role, arg_in, arg_out, bfloat16
 from simulator.mlir.resources import Argument
-from toolchain import contract
 from toolchain.build import build
-from toolchain.progress import Quiet
-from toolchain.steps import Step
-from toolchain.store import Store
+from toolchain.static import contract
+from toolchain.storage.store import Store
+from toolchain.work.progress import Quiet
+from toolchain.work.steps import Step
 
 if TYPE_CHECKING:
     from conftest import UnitMaker

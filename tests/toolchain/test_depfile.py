@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolchain import depfile
+from toolchain.work import depfile
 
 NAME = st.text("abc/._- #$", min_size=1, max_size=12).filter(lambda name: name.strip("/. ") != "")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from errors import MissingEnvironment
-from toolchain import disk
+from toolchain.storage import disk
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

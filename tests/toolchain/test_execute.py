@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from errors import UsageError
-from toolchain.execute import Executor
-from toolchain.places import Places
-from toolchain.runner import LocalRunner, Runner
-from toolchain.steps import FunctionStep, Step
-from toolchain.store import Blob, Store
+from toolchain.storage.places import Places
+from toolchain.storage.store import Blob, Store
+from toolchain.work.execute import Executor
+from toolchain.work.runner import LocalRunner, Runner
+from toolchain.work.steps import FunctionStep, Step
 
 
 class ReadingStep(FunctionStep):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolchain.graph import Graph
-from toolchain.steps import FunctionStep, Output, Step
+from toolchain.work.graph import Graph
+from toolchain.work.steps import FunctionStep, Output, Step
 
 
 @st.composite

@@ -15,7 +15,7 @@ import pytest
 
 from errors import LabError
 from toolchain.build import Build, build
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
 
 if TYPE_CHECKING:

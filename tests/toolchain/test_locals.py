@@ -11,12 +11,12 @@ import pytest
 from errors import LabError
 from kernels import registry
 from toolchain.build import build
-from toolchain.host import HostTarget
-from toolchain.locals import OPTIONS, read
-from toolchain.places import WORK
-from toolchain.runner import LocalRunner
-from toolchain.store import Store
+from toolchain.host.target import HostTarget
+from toolchain.static.locals import OPTIONS, read
+from toolchain.storage.places import WORK
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
+from toolchain.work.runner import LocalRunner
 
 if TYPE_CHECKING:
     from conftest import UnitMaker

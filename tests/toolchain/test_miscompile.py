@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from toolchain.build import build
-from toolchain.store import Store
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
 
 KERNEL = """

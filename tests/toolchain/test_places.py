@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolchain.places import Places
+from toolchain.storage.places import Places
 
 PART = st.text("ab.-_= é", min_size=1, max_size=4).filter(lambda part: part.strip(".") != "")
 FOLDER = st.lists(PART, min_size=1, max_size=4).map(lambda parts: Path("/", *parts))

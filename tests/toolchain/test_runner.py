@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from errors import MissingEnvironment
-from toolchain.runner import Completed, LocalRunner, Stopped
+from toolchain.stopped import Stopped
+from toolchain.work.runner import Completed, LocalRunner
 
 
 def run(tmp_path: Path, *command: str, timeout: float = 30, **env: str) -> Completed:

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import CheckFailed, LabError, MissingEnvironment
-from toolchain import scheduler
-from toolchain.diagnose import Diagnosis
-from toolchain.execute import Executor
-from toolchain.graph import Graph
-from toolchain.progress import Quiet
-from toolchain.runner import LocalRunner
-from toolchain.scheduler import Outcome
-from toolchain.steps import CommandStep, FunctionStep, Output, Step
-from toolchain.store import CorruptBlob, Store
+from toolchain.storage.store import CorruptBlob, Store
+from toolchain.work import scheduler
+from toolchain.work.diagnose import Diagnosis
+from toolchain.work.execute import Executor
+from toolchain.work.graph import Graph
+from toolchain.work.progress import Quiet
+from toolchain.work.runner import LocalRunner
+from toolchain.work.scheduler import Outcome
+from toolchain.work.steps import CommandStep, FunctionStep, Output, Step
 
 
 class Record(Quiet):

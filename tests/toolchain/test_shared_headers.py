@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolchain.build import build
-from toolchain.store import Store
+from toolchain.storage.store import Store
 
 if TYPE_CHECKING:
     from conftest import UnitMaker

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from errors import CheckFailed, LabError
-from toolchain.diagnose import Cause, Diagnosis, diagnose
-from toolchain.places import Places
-from toolchain.runner import LocalRunner
-from toolchain.steps import LOG_LINES, CommandStep
+from toolchain.storage.places import Places
+from toolchain.work.diagnose import Cause, Diagnosis, diagnose
+from toolchain.work.runner import LocalRunner
+from toolchain.work.steps import LOG_LINES, CommandStep
 
 FAILURE = Diagnosis(message="it fails", cure="mend it", code="NPU011")
 CAUSES = (

@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from toolchain import digest
-from toolchain.runner import Stopped
-from toolchain.store import ENTRIES_PER_KEY, Blob, CorruptBlob, Entry, Store, default_root
+from toolchain.stopped import Stopped
+from toolchain.storage import digest
+from toolchain.storage.store import ENTRIES_PER_KEY, Blob, CorruptBlob, Entry, Store, default_root
 
 KEYS = [digest.of_text(name) for name in "abc"]
 

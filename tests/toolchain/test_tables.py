@@ -9,9 +9,9 @@ import pytest
 
 from errors import LabError
 from kernels.mel_int16.kernel import MelInt16
-from toolchain import tables
 from toolchain.build import build
-from toolchain.store import Store
+from toolchain.static import tables
+from toolchain.storage.store import Store
 from toolchain.unit import Unit
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import workspace as module
-from toolchain.workspace import LOCK, sweep, workspace
+from toolchain.storage import workspace as module
+from toolchain.storage.workspace import LOCK, sweep, workspace
 
 
 def test_it_is_empty_and_goes_away(tmp_path: Path) -> None:
@@ -44,7 +44,8 @@ def test_one_in_use_is_not_swept(tmp_path: Path) -> None:
 
 def test_one_of_a_killed_process_is_swept(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from pathlib import Path; from toolchain.workspace import *\n"
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from toolchain.storage.workspace import *\n"
         "with workspace(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').write_text('x'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from errors import CheckFailed
-from toolchain import disk
 from toolchain.aie2 import cores, options
-from toolchain.runner import Runner
-from toolchain.steps import CommandStep
+from toolchain.storage import disk
+from toolchain.work.runner import Runner
+from toolchain.work.steps import CommandStep
 
 LOWERED = "lowered.mlir"
 
@@ -36,7 +36,7 @@ class AieccStep(CommandStep):
         return {**super().recipe(), "objects": dict(self.objects)}
 
     def run(self, work: Path, runner: Runner) -> list[Path]:
-        """Run aiecc; see :meth:`toolchain.steps.Step.run`.
+        """Run aiecc; see :meth:`toolchain.work.steps.Step.run`.
 
         Raises:
             CheckFailed: It failed, or NPU043: it ended well and left an output out.

@@ -24,11 +24,11 @@ from pathlib import Path
 import msgspec
 
 from errors import CheckFailed, MissingEnvironment
-from toolchain import digest, disk, records
 from toolchain.aie2 import glibc, packer
 from toolchain.pins.lockfile import Wheel
-from toolchain.runner import Runner
-from toolchain.store import Store
+from toolchain.storage import digest, disk, records
+from toolchain.storage.store import Store
+from toolchain.work.runner import Runner
 
 VERSION = 1
 """Raise it when installing or the self-test changes: environments are then made anew."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import CheckFailed, nearest
-from toolchain import stack
-from toolchain.symbols import FREESTANDING, is_math
+from toolchain.static import stack
+from toolchain.static.symbols import FREESTANDING, is_math
 from toolchain.unit import ObjectSource
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from errors import CheckFailed
 from toolchain.aie2 import options
-from toolchain.diagnose import diagnose
 from toolchain.diagnostics import install
-from toolchain.runner import Runner
+from toolchain.work.diagnose import diagnose
+from toolchain.work.runner import Runner
 
 TIMEOUT = 120.0
 """Seconds for each question; a healthy tool answers in a few."""

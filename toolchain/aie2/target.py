@@ -11,18 +11,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain import checks, disk
 from toolchain.aie2 import aiecc, cores, environment, objects, options
 from toolchain.aie2.aiecc import AieccStep
 from toolchain.aie2.environment import Environment
-from toolchain.diagnose import Cause, Diagnosis
 from toolchain.pins import lockfile
-from toolchain.places import WORK, Places
-from toolchain.runner import Runner
-from toolchain.steps import CommandStep, FunctionStep, Output, Step
-from toolchain.store import Store
+from toolchain.static import checks
+from toolchain.storage import disk
+from toolchain.storage.places import WORK, Places
+from toolchain.storage.store import Store
 from toolchain.target import Plan
 from toolchain.unit import ObjectSource, Unit
+from toolchain.work.diagnose import Cause, Diagnosis
+from toolchain.work.runner import Runner
+from toolchain.work.steps import CommandStep, FunctionStep, Output, Step
 
 OBJECTS, USAGE = "objects.json", "usage.json"
 """What the checks counted: of the objects, and of the linked programs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from toolchain.diagnose import Cause
+from toolchain.work.diagnose import Cause
 
 CAUSES = (
     Cause(

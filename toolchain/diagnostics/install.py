@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from toolchain.diagnose import Cause
+from toolchain.work.diagnose import Cause
 
 _OTHER_RELEASE = "use the release that the lab pins: npulab fetch installs it"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from errors import MissingEnvironment
-from toolchain import disk, records
 from toolchain.docker.recipes import Recipe
-from toolchain.runner import Tool
-from toolchain.store import Store
+from toolchain.storage import disk, records
+from toolchain.storage.store import Store
+from toolchain.work.runner import Tool
 
 LAB = Path("/opt/lab")
 """Where the Python packages of a toolchain image are."""

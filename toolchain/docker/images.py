@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from toolchain import digest, disk, records
 from toolchain.docker import debian, registry, sbom, wheels
 from toolchain.docker.debian import Package
 from toolchain.docker.engine import Engine, talking
 from toolchain.docker.image import LAB, Image, Layer, record
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.recipes import Recipe
-from toolchain.store import Store
+from toolchain.storage import digest, disk, records
+from toolchain.storage.store import Store
 
 if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import disk
-from toolchain.store import default_root
+from toolchain.storage import disk
+from toolchain.storage.store import default_root
 
 
 @dataclass(frozen=True)

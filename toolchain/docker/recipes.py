@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from errors import MissingEnvironment, UsageError, nearest
-from toolchain import digest, packages
+from toolchain import packages
 from toolchain.pins import lockfile
+from toolchain.storage import digest
 
 VERSION = 1
 """Raise it when this code makes other bytes of the same recipe."""

@@ -1,4 +1,4 @@
-"""Runs the build's steps in a container; see `toolchain.runner` for what a Runner owes."""
+"""Runs the build's steps in a container; see `toolchain.work.runner` for what a Runner owes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from errors import CheckFailed, LabError, MissingEnvironment
-from toolchain import disk
 from toolchain.docker.container import Container, Lost, Spec, sweep
 from toolchain.docker.engine import Engine, connect, went_away
-from toolchain.runner import Completed, Stopped, Tool
+from toolchain.stopped import Stopped
+from toolchain.storage import disk
+from toolchain.work.runner import Completed, Tool
 
 
 class DockerRunner:
@@ -63,7 +64,7 @@ class DockerRunner:
         timeout: float,
         log: Path,
     ) -> Completed:
-        """See :meth:`toolchain.runner.Runner.run`; `log` is below a folder it may write to.
+        """See :meth:`toolchain.work.runner.Runner.run`; `log` is below a folder it may write to.
 
         Raises:
             CheckFailed: The command went over the container's limits and was stopped.
@@ -87,7 +88,7 @@ class DockerRunner:
         )
 
     def stop(self) -> None:
-        """See :meth:`toolchain.runner.Runner.stop`."""
+        """See :meth:`toolchain.work.runner.Runner.stop`."""
         self._stopped = True
         self.close()
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from errors import UsageError
-from toolchain import digest, disk
 from toolchain.fetch import verify
 from toolchain.pins.lockfile import Wheel
+from toolchain.storage import digest, disk
 
 
 def chosen() -> Path | None:

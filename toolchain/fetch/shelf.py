@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from errors import LabError, MissingEnvironment
-from toolchain import digest, disk
 from toolchain.fetch import mirror
 from toolchain.fetch.connection import Patience
 from toolchain.fetch.transfer import Transfer
 from toolchain.pins.lockfile import Wheel
-from toolchain.store import Store
+from toolchain.storage import digest, disk
+from toolchain.storage.store import Store
 
 AT_ONCE = 4
 """Downloads at the same time."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import LabError, MissingEnvironment
-from toolchain import digest, disk
 from toolchain.fetch.connection import Connection, Passing, Patience, describe
 from toolchain.fetch.verify import wrong_file
 from toolchain.pins.lockfile import Wheel
-from toolchain.runner import Stopped
+from toolchain.stopped import Stopped
+from toolchain.storage import digest, disk
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse

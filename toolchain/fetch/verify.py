@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from errors import CheckFailed, LabError
-from toolchain import digest
 from toolchain.pins.lockfile import Wheel
+from toolchain.storage import digest
 
 
 def check(wheel: Wheel, path: Path) -> None:

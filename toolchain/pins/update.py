@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from errors import CheckFailed
-from toolchain import digest, disk
 from toolchain.fetch.connection import Gone, Patience
 from toolchain.fetch.shelf import Progress, Quiet
 from toolchain.fetch.transfer import Transfer
 from toolchain.pins import lockfile
 from toolchain.pins.lockfile import Lock, Wheel
 from toolchain.pins.releases import Candidate, Releases
-from toolchain.store import Store
+from toolchain.storage import digest, disk
+from toolchain.storage.store import Store
 
 Tell = Callable[[str], None]
 """Takes a line on what is done."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from errors import LabError
-from toolchain import contract, digest, disk, packages
-from toolchain.steps import FunctionStep
+from toolchain import packages
+from toolchain.static import contract
+from toolchain.storage import digest, disk
 from toolchain.unit import Unit
+from toolchain.work.steps import FunctionStep
 
 if TYPE_CHECKING:
     from simulator import Resources
@@ -20,7 +22,7 @@ DESIGN = "design.mlir"
 RESOURCES = "resources.json"
 
 VERSION = 1
-"""Raise it when this module or `toolchain.contract` comes to another judgement."""
+"""Raise it when this module or `toolchain.static.contract` comes to another judgement."""
 
 
 def step(unit: Unit, folder: Path) -> FunctionStep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from toolchain.steps import Step
+from toolchain.work.steps import Step
 
 
 class Graph:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from errors import LabError, MissingEnvironment
-from toolchain.execute import Executor
-from toolchain.graph import Graph
-from toolchain.progress import Progress
-from toolchain.steps import Step
-from toolchain.store import Blob, CorruptBlob, Entry
+from toolchain.storage.store import Blob, CorruptBlob, Entry
+from toolchain.work.execute import Executor
+from toolchain.work.graph import Graph
+from toolchain.work.progress import Progress
+from toolchain.work.steps import Step
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor

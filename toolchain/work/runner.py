@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from errors import MissingEnvironment
-from toolchain import disk
+from toolchain.stopped import Stopped
+from toolchain.storage import disk
 
 if TYPE_CHECKING:
     import subprocess
@@ -37,10 +38,6 @@ class Completed:
     exit_code: int
     timed_out: bool
     repeat: str
-
-
-class Stopped(Exception):
-    """The command was ended by :meth:`Runner.stop`."""
 
 
 @dataclass(frozen=True, kw_only=True)

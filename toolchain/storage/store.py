@@ -23,8 +23,8 @@ from pathlib import Path
 
 import msgspec
 
-from toolchain import digest, disk, records
-from toolchain.runner import Stopped
+from toolchain.stopped import Stopped
+from toolchain.storage import digest, disk, records
 
 ENTRIES_PER_KEY = 8
 """Entries kept for one key: one per set of headers that its inputs were built with."""
@@ -144,7 +144,7 @@ class Store:
     @contextmanager
     def work(self) -> Iterator[Path]:
         """Yield an empty folder that is removed at the end, however the end comes."""
-        from toolchain.workspace import workspace
+        from toolchain.storage.workspace import workspace
 
         with ExitStack() as stack:
             with disk.writing(self.root):
@@ -178,7 +178,7 @@ class Store:
         """Remove abandoned work folders, and the locks that nobody holds."""
         from filelock import FileLock, Timeout
 
-        from toolchain.workspace import sweep
+        from toolchain.storage.workspace import sweep
 
         sweep(self.root / "work")
         for path in (self.root / "locks").glob("*"):

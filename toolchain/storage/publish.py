@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from toolchain import digest, disk, manifest
-from toolchain.store import Blob, Store
+from toolchain.storage import digest, disk, manifest
+from toolchain.storage.store import Blob, Store
 
 
 def publish(folder: Path, files: Mapping[str, Blob], record: bytes, store: Store) -> bool:

@@ -18,9 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from toolchain import disk, stack
-from toolchain.runner import Runner
-from toolchain.steps import CommandStep
+from toolchain.static import stack
+from toolchain.storage import disk
+from toolchain.work.runner import Runner
+from toolchain.work.steps import CommandStep
 
 OPTIONS = ("-O0", "-g0", "-c", "-Xclang", "-emit-llvm", "-Xclang", "-disable-llvm-passes")
 """Make clang write LLVM's text in place of an object, before anything is optimised or inlined."""
@@ -66,7 +67,7 @@ class LocalsStep(CommandStep):
         return {**super().recipe(), "locals": VERSION}
 
     def run(self, work: Path, runner: Runner) -> list[Path]:
-        """Run the compiler and read its text; see :meth:`toolchain.steps.Step.run`."""
+        """Run the compiler and read its text; see :meth:`toolchain.work.steps.Step.run`."""
         found = super().run(work, runner)
         graph, symbols = read((work / self.code).read_text(encoding="utf-8"))
         needs = {symbol: graph.need(symbol) for symbol in symbols}

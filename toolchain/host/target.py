@@ -2,7 +2,7 @@
 
 The sources compile unchanged against `simulator/include`, whose aie_api computes on the
 host what AIE2 computes. The library links with nothing, not even libc: what a core has no
-library for is found here (`toolchain.symbols`), and the library loads wherever it is built.
+library for is found here (`toolchain.static.symbols`), and the library loads wherever it is built.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from toolchain import checks, compiler, packages, symbols, tables
-from toolchain import locals as local_arrays
-from toolchain.diagnose import Cause, Diagnosis
-from toolchain.locals import OPTIONS, LocalsStep
-from toolchain.places import WORK, Places
-from toolchain.runner import Runner
-from toolchain.steps import CommandStep, FunctionStep, Output, Step
-from toolchain.store import Store
+from toolchain import packages
+from toolchain.host import compiler
+from toolchain.static import checks, symbols, tables
+from toolchain.static import locals as local_arrays
+from toolchain.static.locals import OPTIONS, LocalsStep
+from toolchain.storage.places import WORK, Places
+from toolchain.storage.store import Store
 from toolchain.target import Plan
 from toolchain.unit import ObjectSource, Unit
+from toolchain.work.diagnose import Cause, Diagnosis
+from toolchain.work.runner import Runner
+from toolchain.work.steps import CommandStep, FunctionStep, Output, Step
 
 FLAGS = (
     "-std=c++20",
@@ -73,7 +75,7 @@ class HostTarget:
     name = "host"
 
     def __init__(self, store: Store, runner: Runner) -> None:
-        """Find the compiler; see :func:`toolchain.compiler.find` for what it may raise."""
+        """Find the compiler; see :func:`toolchain.host.compiler.find` for what it may raise."""
         self._compiler = compiler.find(store, runner)
         self._include = packages.folder("simulator") / "include"
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from errors import UsageError
-from toolchain import digest, disk
-from toolchain.digest import Digests
-from toolchain.runner import Runner
-from toolchain.steps import Step
-from toolchain.store import Blob, Entry, Store
+from toolchain.storage import digest, disk
+from toolchain.storage.digest import Digests
+from toolchain.storage.store import Blob, Entry, Store
+from toolchain.work.runner import Runner
+from toolchain.work.steps import Step
 
 KEY_VERSION = 1
 """Raise it when the meaning of a key or an entry changes."""

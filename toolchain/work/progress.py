@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from errors import LabError
-from toolchain.steps import Step
+from toolchain.work.steps import Step
 
 
 class Progress(Protocol):

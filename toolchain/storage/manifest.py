@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from toolchain import records
-from toolchain.store import Blob
+from toolchain.storage import records
+from toolchain.storage.store import Blob
 
 SCHEMA = 1
 NAME = "manifest.json"

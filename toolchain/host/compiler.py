@@ -16,9 +16,10 @@ from pathlib import Path
 import msgspec
 
 from errors import CheckFailed, MissingEnvironment, UsageError
-from toolchain import digest, disk, packages, records
-from toolchain.runner import Runner
-from toolchain.store import Store
+from toolchain import packages
+from toolchain.storage import digest, disk, records
+from toolchain.storage.store import Store
+from toolchain.work.runner import Runner
 
 SYSTEM_PATH = "/usr/bin:/bin"
 """Where a compiler of the system finds its assembler and linker."""
@@ -30,7 +31,7 @@ _X86_64_V3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsa
 levels"); abm is its name for LZCNT."""
 
 _LINKING = ("-z", "defs", "--warn-unresolved-symbols", "-Bsymbolic", "--build-id=none")
-"""Undefined symbols are reported with their lines and judged by `toolchain.symbols`; a
+"""Undefined symbols are reported with their lines and judged by `toolchain.static.symbols`; a
 library's own definitions always win over those of another that is loaded."""
 
 _PROBE = """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import CheckFailed, nearest
-from toolchain.places import Places
+from toolchain.storage.places import Places
 
 PIN = "symbols 1"
 """Raise it when the check changes: libraries that passed before are then checked again."""

@@ -42,7 +42,7 @@ def check(title: str, libraries: Mapping[str, Path], resources: Mapping[str, Any
     Args:
         title: The unit's.
         libraries: The unit's, by object.
-        resources: What the design takes, as `toolchain.checks` keeps it.
+        resources: What the design takes, as `toolchain.static.checks` keeps it.
 
     Raises:
         CheckFailed: NPU046, a core has not.

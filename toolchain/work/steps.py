@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from errors import CheckFailed, LabError
-from toolchain import depfile, disk
-from toolchain.diagnose import Cause, Diagnosis, diagnose
-from toolchain.places import WORK, Places
-from toolchain.runner import Completed, Runner
+from toolchain.storage import disk
+from toolchain.storage.places import WORK, Places
+from toolchain.work import depfile
+from toolchain.work.diagnose import Cause, Diagnosis, diagnose
+from toolchain.work.runner import Completed, Runner
 
 LOG_LINES = 30
 """Lines of a tool's output that an error shows; the log has them all."""

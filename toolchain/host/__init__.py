@@ -1,0 +1,1 @@
+"""Target host: kernels as shared libraries that the simulated cores call."""

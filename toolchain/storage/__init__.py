@@ -1,0 +1,1 @@
+"""Where things are kept: hashes, files written whole, the cache of steps, manifests."""

@@ -1,0 +1,1 @@
+"""What a build does: steps, the graph that they form, and who runs them where."""
