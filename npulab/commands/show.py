@@ -1,4 +1,4 @@
-"""``npulab show``: a kernel's contract, and what its design takes of the array."""
+"""``npulab show``: what a kernel promises, and what its design takes of the array."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from npulab.helping import ExampleCommand
-from npulab.selection import Selector
+from npulab.selection import DesignSelector
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from kernels.contract import Kernel
+    from kernels.merged import Merged
     from npulab.designs import Flow
     from simulator import Resources
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
         "npulab show gelu_int8",
         "npulab show matmul_int8_array/512x512x512-i8 --design",
         "npulab show matmul_int8_array/512x512x512-i8 --model",
+        "npulab show merged/rows_bf16",
     ),
 )
-@click.argument("kernel", type=Selector())
+@click.argument("kernel", type=DesignSelector())
 @click.option("--design", "as_design", is_flag=True, help="Print the MLIR text of the design.")
 @click.option("--model", "as_model", is_flag=True, help="Model a call's time and what binds it.")
 @click.option(
@@ -38,12 +40,17 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
-    kernel: list[Kernel], as_design: bool, as_model: bool, clock: float | None, as_json: bool
+    kernel: list[Kernel] | list[Merged],
+    as_design: bool,
+    as_model: bool,
+    clock: float | None,
+    as_json: bool,
 ) -> None:
     """Show a kernel's contract and its place on the array.
 
-    Of a kernel with several variants, the one that is named or the first. The
-    bars show the share of what a tile has.
+    Of a kernel with several variants, the one that is named or the first; of a
+    merged design (merged/NAME) the kernels that share the array. The bars show
+    the share of what a tile has.
 
     With --model: how long a call takes by documented rates and the contract's
     estimates, what binds it, and its share of the array's peak. Nothing in it is
@@ -53,9 +60,7 @@ def command(
         raise click.UsageError("--clock goes with --model")
     if as_model and as_design:
         raise click.UsageError("--model and --design are two different answers: ask for one")
-    if as_model:
-        _print_model(kernel[0], clock, as_json)
-        return
+    from kernels.merged import Merged
     from npulab.console import print_json, stdout
     from npulab.designs import flows
     from npulab.floorplan import print_floorplan
@@ -63,21 +68,33 @@ def command(
     from simulator.mlir.resources import resources
 
     chosen, *others = kernel
+    if as_model:
+        if isinstance(chosen, Merged):
+            parts = ", ".join(part.title for part in chosen.parts)
+            raise click.UsageError(f"--model is of one call: ask for a part, {parts}")
+        _print_model(chosen, clock, as_json)
+        return
     if as_design:
         print(chosen.design(), end="")
         return
     lowered = lower(chosen.design(), f"the design of {chosen.title}")
     taken, streams = resources(lowered), list(flows(lowered))
     if as_json:
-        print_json(_document(chosen) | _design_document(taken, streams))
+        about = _merged_document(chosen) if isinstance(chosen, Merged) else _document(chosen)
+        print_json(about | _design_document(taken, streams))
+        return
+    console = stdout()
+    if isinstance(chosen, Merged):
+        _print_merged(console, chosen)
+        functions = chosen.functions
     else:
-        console = stdout()
         _print_contract(console, chosen)
-        cycles = {function.symbol: function.cycles for function in chosen.functions()}
-        print_floorplan(console, taken, streams, cycles)
-        if others:
-            labels = ", ".join(other.label for other in others)
-            console.print(f"\nother variants: {labels}", style="dim", soft_wrap=True)
+        functions = tuple(chosen.functions())
+    print_floorplan(console, taken, streams, {one.symbol: one.cycles for one in functions})
+    if others:
+        titles = ", ".join(other.title.partition("/")[2] for other in others)
+        what = "merged designs" if isinstance(chosen, Merged) else "variants"
+        console.print(f"\nother {what}: {titles}", style="dim", soft_wrap=True)
 
 
 def _print_model(kernel: Kernel, clock: float | None, as_json: bool) -> None:
@@ -91,6 +108,18 @@ def _print_model(kernel: Kernel, clock: float | None, as_json: bool) -> None:
         print_json(prediction_document(one))
     else:
         print_prediction(stdout(), one)
+
+
+def _print_merged(console: Console, merged: Merged) -> None:
+    from npulab.commands.list import signature
+    from npulab.console import print_wrapped
+
+    console.print(merged.title, style="bold")
+    print_wrapped(console, "in one hardware context, a runtime sequence for each:", indent=2)
+    for name, part in merged.sequences.items():
+        console.print(f"\n{part.title}", style="bold")
+        print_wrapped(console, part.summary(), indent=2)
+        print_wrapped(console, f"from column {merged.columns[name]}: {signature(part)}", indent=2)
 
 
 def _print_contract(console: Console, kernel: Kernel) -> None:
@@ -137,6 +166,16 @@ def _document(kernel: Kernel) -> dict[str, Any]:
         "source": str(kernel.source),
         "defines": dict(kernel.defines()),
         "cases": [case.name for case in kernel.cases()],
+    }
+
+
+def _merged_document(merged: Merged) -> dict[str, Any]:
+    return {
+        "merged": merged.title,
+        "parts": [
+            _document(part) | {"sequence": name, "column": merged.columns[name]}
+            for name, part in merged.sequences.items()
+        ],
     }
 
 

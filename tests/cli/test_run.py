@@ -12,6 +12,7 @@ import pytest
 
 from kernels import registry
 from kernels.gelu_int8.table import gelu_table
+from kernels.merged import designs
 
 Npulab = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -195,6 +196,22 @@ def test_show_draws_the_array_and_counts_its_parts(npulab: Npulab) -> None:
     cores = [tile for tile in document["resources"]["tiles"] if tile["kind"] == "core"]
     assert len(cores) == 16
     assert {stream["name"] for stream in document["streams"]} >= {"A_L3L2_0", "C_L2L3_0_0"}
+
+
+def test_show_tells_what_shares_a_merged_design(npulab: Npulab) -> None:
+    done = npulab("show", "merged/rows_bf16")
+    assert done.stdout.startswith("merged/rows_bf16\n")
+    assert "from column 2: x bfloat16[64,512], residual bfloat16[64,512]" in done.stdout
+    assert "column 3" in done.stdout
+    document = json.loads(npulab("show", "merged/rows_bf16", "--json").stdout)
+    columns = {part["sequence"]: part["column"] for part in document["parts"]}
+    assert columns == {"layernorm_bf16": 0, "gelu_bf16": 1, "add_residual": 2, "softmax_bf16": 3}
+    assert document["resources"]["device"] == "npu1"
+    design = npulab("show", "merged/rows_bf16", "--design").stdout
+    assert design == designs.find("rows_bf16").design()
+    refused = npulab("show", "merged/rows_bf16", "--model")
+    assert refused.returncode == 2
+    assert "ask for a part, layernorm_bf16/64x512" in refused.stderr
 
 
 def test_show_without_unicode_stays_readable(npulab_process: Npulab) -> None:
