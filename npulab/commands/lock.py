@@ -49,9 +49,11 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
 
     if check and update:
         raise click.UsageError("--check changes nothing: leave out --update", ctx)
-    lock, releases = lockfile.load(), Releases()
+    lock = lockfile.load()
     if check:
-        ctx.exit(_tell(look(lock, releases), as_json=as_json))
+        with FetchProgress() as progress:
+            findings = look(lock, Releases(tell=progress.tell))
+        ctx.exit(_tell(findings, as_json=as_json))
     names = sorted({wheel.name for wheel in lock.wheels})
     wanted = [asked.partition("=") for asked in update]
     for name, _, _ in wanted:
@@ -62,6 +64,7 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     told: list[str] = []
     try:
         with FetchProgress() as progress:
+            releases = Releases(tell=progress.tell)
             updater = Updater(Store(), releases, progress.tell, progress=progress)
             for name, _, version in wanted:
                 difference = updater.update(lockfile.load(), name, version or None)

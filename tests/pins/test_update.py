@@ -259,6 +259,19 @@ def test_an_answer_that_is_no_list_is_named(
     assert caught.value.code == "NPU048"
 
 
+def test_a_question_and_every_answer_that_fails_are_told(upstream: Upstream) -> None:
+    told: list[str] = []
+    asking = Releases(PATIENCE, f"{upstream.url}/repos", told.append)
+    asking.newest("llvm-aie")
+    assert told == [f"asking {upstream.url}/repos/{NIGHTLY}"]
+    upstream.refuses = 503
+    with pytest.raises(LabError):
+        asking.newest("mlir-aie")
+    assert told[1] == f"asking {upstream.url}/repos/{NEW}"
+    assert told[2].endswith("; again in 0 s, attempt 2 of 2")
+    assert len(told) == 3
+
+
 class TestLook:
     def states(self, path: Path, releases: Releases) -> list[str]:
         return [finding.state for finding in update.look(lockfile.load(path), releases)]

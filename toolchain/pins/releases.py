@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,12 +67,19 @@ class Releases:
 
     Args:
         api: Root of the repositories' addresses.
+        tell: Takes a line for every question that is asked, and for every answer that fails.
     """
 
-    def __init__(self, patience: Patience | None = None, api: str = API) -> None:
+    def __init__(
+        self,
+        patience: Patience | None = None,
+        api: str = API,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._patience = patience or Patience()
         self._connection = Connection(self._patience)
         self._api = api
+        self._tell = tell
         self._known: dict[str, Release] = {}
 
     def of_tag(self, name: str, tag: str) -> Release:
@@ -124,9 +131,13 @@ class Releases:
         from urllib3.exceptions import HTTPError
 
         last: Exception | None = None
-        for attempt in range(self._patience.attempts):
+        attempts = self._patience.attempts
+        self._tell(f"asking {url}")
+        for attempt in range(attempts):
             if last is not None:
-                time.sleep(self._patience.before(attempt, getattr(last, "after", None)))
+                pause = self._patience.before(attempt, getattr(last, "after", None))
+                self._tell(f"{last}; again in {pause:.0f} s, attempt {attempt + 1} of {attempts}")
+                time.sleep(pause)
             try:
                 answer = self._connection.open(url, {"Accept": "application/vnd.github+json"})
                 return msgspec.json.decode(answer.read(), type=Release)
