@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from toolchain.artifacts.diff import Difference, diff_files
+
 HERE = Path(__file__).parent
 
 
@@ -35,3 +37,16 @@ def path_of() -> Callable[[str], Path]:
 def fixture_bytes(path_of: Callable[[str], Path]) -> Callable[[str], bytes]:
     """The bytes of a committed file by its name."""
     return lambda name: path_of(name).read_bytes()
+
+
+@pytest.fixture
+def compare(tmp_path: Path) -> Callable[[bytes, bytes], Difference]:
+    """Compare two artifacts that are at hand as bytes."""
+
+    def run(before: bytes, after: bytes) -> Difference:
+        paths = tmp_path / "before.bin", tmp_path / "after.bin"
+        for path, data in zip(paths, (before, after), strict=True):
+            path.write_bytes(data)
+        return diff_files(*paths)
+
+    return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import struct
 from collections.abc import Callable
@@ -26,20 +25,6 @@ from toolchain.artifacts.operations import BlockWrite, Noop, Operation, Sync, Wr
 from toolchain.artifacts.sequences import compare_transactions
 
 PathOf = Callable[[str], Path]
-
-
-@pytest.fixture
-def compare(tmp_path: Path) -> Callable[[bytes, bytes], Difference]:
-    """Compare two artifacts that are at hand as bytes."""
-    number = itertools.count()
-
-    def run(before: bytes, after: bytes) -> Difference:
-        paths = [tmp_path / f"{next(number)}.bin" for _ in range(2)]
-        for path, data in zip(paths, (before, after), strict=True):
-            path.write_bytes(data)
-        return diff_files(*paths)
-
-    return run
 
 
 Compare = Callable[[bytes, bytes], Difference]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from toolchain.artifacts.state import SWITCH, Spot, State
 
@@ -74,3 +74,30 @@ def _compare_memories(spot: Spot, old: State, new: State) -> Iterator[Change]:
         first = different[0]
         where = f"{spot}: {len(different)} words differ, the first at {first:#x}"
         yield Change(where, f"{before[first]:#x}", f"{after[first]:#x}")
+
+
+def compare_values(where: str, old: Any, new: Any) -> Iterator[Change]:
+    """Yield the differences of two JSON values, by path."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            path = f"{where}.{key}" if where else str(key)
+            yield from compare_values(path, old.get(key, _MISSING), new.get(key, _MISSING))
+    elif isinstance(old, list) and isinstance(new, list):
+        for i in range(max(len(old), len(new))):
+            first = old[i] if i < len(old) else _MISSING
+            second = new[i] if i < len(new) else _MISSING
+            yield from compare_values(f"{where}[{i}]", first, second)
+    elif old != new:
+        yield Change(where, _shown(old), _shown(new))
+
+
+_MISSING = object()
+
+
+def _shown(value: Any) -> str:
+    if value is _MISSING:
+        return ""
+    if isinstance(value, dict):
+        name = value.get("name") or value.get("tag") or value.get("uuid")
+        return str(name or ", ".join(f"{k} {v}" for k, v in value.items() if k != "record"))
+    return repr(value)

@@ -13,11 +13,12 @@ from typing import Any
 from errors import UsageError
 from toolchain.artifacts import writes
 from toolchain.artifacts.cdo import NOP, Cdo, Command, Words
-from toolchain.artifacts.changes import Change, compare_states
+from toolchain.artifacts.changes import Change, compare_states, compare_values
 from toolchain.artifacts.elf import Elf
 from toolchain.artifacts.inspect import detect, inspect_bytes, read_bytes
 from toolchain.artifacts.insts import Transaction
 from toolchain.artifacts.pdi import Pdi
+from toolchain.artifacts.programs import compare_elfs, compare_unloaded
 from toolchain.artifacts.report import Content, plain
 from toolchain.artifacts.sequences import compare_transactions
 from toolchain.artifacts.state import State
@@ -30,7 +31,8 @@ class Difference:
 
     Attributes:
         changes: What the hardware or the runtime would do otherwise.
-        identity: What tells builds apart and changes nothing: uuids, times, versions.
+        identity: What tells builds apart and changes nothing: uuids, times, versions, and
+            sections of an ELF file that nothing loads (what a debugger reads).
     """
 
     before: str
@@ -86,12 +88,15 @@ def diff_files(before: Path, after: Path) -> Difference:
         )
     first, second = inspect_bytes(old, str(before)), inspect_bytes(new, str(after))
     changes = list(_compare(first.content, second.content))
+    identity = [change for change in changes if _is_identity(kinds[0], change)]
+    if isinstance(first.content, Elf) and isinstance(second.content, Elf):
+        identity += compare_unloaded(first.content, second.content)
     return Difference(
         before=str(before),
         after=str(after),
         kind=kinds[0],
         changes=tuple(change for change in changes if not _is_identity(kinds[0], change)),
-        identity=tuple(change for change in changes if _is_identity(kinds[0], change)),
+        identity=tuple(identity),
     )
 
 
@@ -110,7 +115,7 @@ def _compare(old: Content, new: Content) -> Iterator[Change]:
         case Transaction(), Transaction():
             yield from compare_transactions(old, new)
         case Elf(), Elf():
-            yield from _compare_elfs(old, new)
+            yield from compare_elfs(old, new)
 
 
 def _compare_cdos(old: Sequence[Cdo], new: Sequence[Cdo]) -> Iterator[Change]:
@@ -144,7 +149,7 @@ def _compare_xclbins(old: Xclbin, new: Xclbin) -> Iterator[Change]:
                 del entry["image"], entry["pdi"]
         return dict(record)
 
-    yield from _compare_values("", metadata(old), metadata(new))
+    yield from compare_values("", metadata(old), metadata(new))
     pairs = zip(
         (entry for partition in old.partitions for entry in partition.pdis),
         (entry for partition in new.partitions for entry in partition.pdis),
@@ -162,72 +167,5 @@ def _compare_pdis(old: Pdi, new: Pdi) -> Iterator[Change]:
                 del part["offset"], part["data"], part["cdo"]
         return dict(record)
 
-    yield from _compare_values("", metadata(old), metadata(new))
+    yield from compare_values("", metadata(old), metadata(new))
     yield from _compare_cdos(old.cdos, new.cdos)
-
-
-def _compare_values(where: str, old: Any, new: Any) -> Iterator[Change]:
-    """Yield the differences of two JSON values, by path."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys((*old, *new)):
-            path = f"{where}.{key}" if where else str(key)
-            yield from _compare_values(path, old.get(key, _MISSING), new.get(key, _MISSING))
-    elif isinstance(old, list) and isinstance(new, list):
-        for i in range(max(len(old), len(new))):
-            first = old[i] if i < len(old) else _MISSING
-            second = new[i] if i < len(new) else _MISSING
-            yield from _compare_values(f"{where}[{i}]", first, second)
-    elif old != new:
-        yield Change(where, _shown(old), _shown(new))
-
-
-_MISSING = object()
-
-
-def _shown(value: Any) -> str:
-    if value is _MISSING:
-        return ""
-    if isinstance(value, dict):
-        return str(value.get("name") or value.get("tag") or value.get("uuid") or value)
-    return repr(value)
-
-
-def _compare_elfs(old: Elf, new: Elf) -> Iterator[Change]:
-    def metadata(content: Elf) -> dict[str, Any]:
-        return {
-            "kind": content.kind,
-            "architecture": content.architecture,
-            "entry": content.entry,
-            "program_size": content.program_size,
-            "data_size": content.data_size,
-            "function": {f.name: f"{f.size} bytes" for f in content.functions},
-            "stack": content.stack_sizes,
-            "undefined": {name: ", ".join(users) for name, users in content.undefined.items()},
-        }
-
-    yield from _compare_values("", metadata(old), metadata(new))
-    for name in dict.fromkeys(s.name for s in (*old.sections, *new.sections)):
-        yield from _compare_section(name, old, new)
-
-
-def _compare_section(name: str, old: Elf, new: Elf) -> Iterator[Change]:
-    """Yield where the bytes of loaded sections of a name differ, by function."""
-
-    def loaded(content: Elf) -> bytes:
-        return b"".join(
-            s.data for s in content.sections if s.name == name and (s.is_code or s.is_data)
-        )
-
-    before, after = loaded(old), loaded(new)
-    if before == after:
-        return
-    if len(before) != len(after):
-        yield Change(f"section {name} bytes", str(len(before)), str(len(after)))
-    at = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
-    if at is not None:
-        count = sum(a != b for a, b in zip(before, after, strict=False))
-        number = next(i for i, s in enumerate(old.sections) if s.name == name)
-        function = old.function_at(number, old.sections[number].address + at)
-        where = f"section {name}: {count} bytes differ, the first at {at:#x}"
-        inside = f" in {function}" if function else ""
-        yield Change(where + inside, f"{before[at]:#04x}", f"{after[at]:#04x}")

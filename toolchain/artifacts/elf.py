@@ -7,25 +7,30 @@ flags (EF_AIE_AIE2 = 2). Program memory starts at 0, the core's own data memory 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from struct import Struct
+from struct import Struct, unpack_from
 
 from toolchain.artifacts.binary import Reader
 
 MAGIC = b"\x7fELF"
 EM_AIE = 264
+STACK_SIZES = ".stack_sizes"
 _ARCHITECTURES = {1: "aie", 2: "aie2", 3: "aie2p"}
 _KINDS = {1: "object", 2: "executable"}
 _HEADER = Struct("<4s5B7xHHIIIIIHHHHHH")
+_LOAD = 1
 _SEGMENT = Struct("<8I")
 _SECTION = Struct("<10I")
 _SYMBOL = Struct("<IIIBBH")
 _RELOCATION = Struct("<IIi")
-_SYMTAB, _STRTAB, _RELA, _NOBITS = 2, 3, 4, 8
+_SYMTAB, _STRTAB, _RELA, _NOBITS, _GROUP = 2, 3, 4, 8, 17
+_TABLES = (_SYMTAB, _STRTAB, _RELA, _GROUP)
 _UNDEFINED = 0
+_PLACES = {0: "nowhere", 0xFFF1: "absolute", 0xFFF2: "common"}
 _MOST_SEGMENTS = 64
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
 _SYMBOL_TYPES = {0: "notype", 1: "object", 2: "function", 3: "section", 4: "file"}
@@ -34,18 +39,26 @@ _BINDINGS = {0: "local", 1: "global", 2: "weak"}
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A program header: `data`, then zeros up to `memory_size` bytes, at `address`."""
+    """A program header: `data`, then zeros up to `memory_size` bytes, at `address`.
+
+    A loader goes by `load_address`, a linked program by `address`.
+    """
 
     type: int
     address: int
+    load_address: int
     memory_size: int
     flags: int
     data: bytes = field(repr=False)
 
+    @property
+    def is_loaded(self) -> bool:
+        return self.type == _LOAD
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A section header."""
+    """A section header; `entry_size` is that of records and of constants that may be merged."""
 
     name: str
     type: int
@@ -55,7 +68,19 @@ class Section:
     size: int
     link: int
     info: int
+    alignment: int
+    entry_size: int
     data: bytes = field(repr=False)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it takes memory of a core."""
+        return self.is_code or self.is_data
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its bytes are read as symbols, relocations, groups or their names."""
+        return self.type in _TABLES or self.name == STACK_SIZES
 
     @property
     def is_code(self) -> bool:
@@ -69,13 +94,17 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Symbol:
-    """A symbol; `section` is the section's number, or beyond them all for an absolute one."""
+    """A symbol; `section` is the section's number, or beyond them all for an absolute one.
+
+    `other` is its visibility and what the architecture keeps beside it.
+    """
 
     name: str
     value: int
     size: int
     type: str
     binding: str
+    other: int
     section: int
 
     @property
@@ -101,11 +130,15 @@ class Elf:
     Attributes:
         kind: ``"object"`` or ``"executable"``.
         architecture: ``"aie2"``, or that of another AI Engine.
+        flags: Of the architecture, which is in the lowest four bits.
+        abi: Version of ELF twice, the operating system's ABI and its version.
         stack_sizes: Bytes of stack per function, where ``.stack_sizes`` says so.
     """
 
     kind: str
     architecture: str
+    flags: int
+    abi: tuple[int, int, int, int]
     entry: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
@@ -140,6 +173,27 @@ class Elf:
                 users[names[relocation.symbol]].add(user)
         return {name: tuple(sorted(found - {""})) for name, found in users.items()}
 
+    @cached_property
+    def titles(self) -> tuple[str, ...]:
+        """The sections' names, each only once."""
+        return numbered(section.name for section in self.sections)
+
+    def place(self, section: int) -> str:
+        """Return what a section's number means: its title, or ``absolute``, for instance."""
+        if section in _PLACES:
+            return _PLACES[section]
+        return self.titles[section] if section < len(self.sections) else f"section {section}"
+
+    def groups(self) -> Iterator[tuple[Symbol | None, int, tuple[int, ...]]]:
+        """Yield the groups that a linker keeps or drops whole: symbol, flags, sections."""
+        for section in self.sections:
+            if section.type != _GROUP or len(section.data) < 4:
+                continue
+            words = len(section.data) // 4
+            flags, *members = unpack_from(f"<{words}I", section.data)
+            symbol = self.symbols[section.info] if section.info < len(self.symbols) else None
+            yield symbol, flags, tuple(members)
+
     def function_at(self, section: int, offset: int) -> str:
         """Return the name of the function that holds a byte of a section, or nothing.
 
@@ -156,6 +210,16 @@ class Elf:
     @cached_property
     def _starts(self) -> list[tuple[int, int]]:
         return [(function.section, function.value) for function in self.functions]
+
+
+def numbered(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names that can be told apart: the second ``.text`` is ``.text (2)``, and so on."""
+    seen: Counter[str] = Counter()
+    titles = []
+    for name in names:
+        seen[name] += 1
+        titles.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(titles)
 
 
 def is_elf(data: bytes) -> bool:
@@ -175,8 +239,8 @@ def decode(data: bytes) -> Elf:
 def read(reader: Reader) -> Elf:
     """Read the ELF file that fills `reader`; raises as :func:`decode` does."""
     header = reader.unpack(_HEADER, 0, "ELF header")
-    magic, width, order = header[:3]
-    kind, machine, _, entry, segments_at, sections_at, flags = header[6:13]
+    magic, width, order, *abi = header[:6]
+    kind, machine, version, entry, segments_at, sections_at, flags = header[6:13]
     if (magic, width, order) != (MAGIC, 1, 1):
         raise reader.error(0, "it is no 32-bit little-endian ELF file")
     if machine != EM_AIE:
@@ -190,6 +254,8 @@ def read(reader: Reader) -> Elf:
     return Elf(
         kind=_KINDS[kind],
         architecture=_ARCHITECTURES.get(flags & 0xF, f"flags {flags:#x}"),
+        flags=flags,
+        abi=(abi[0], version, *abi[1:]),
         entry=entry,
         segments=_read_segments(reader, segments_at, segment_size, segment_count),
         sections=sections,
@@ -207,11 +273,12 @@ def _read_segments(reader: Reader, at: int, size: int, count: int) -> tuple[Segm
     segments = []
     for number in range(count):
         values = reader.unpack(_SEGMENT, at + number * size, "program header")
-        type_, offset, address, _, file_size, memory_size, flags, _ = values
+        type_, offset, address, load_address, file_size, memory_size, flags, _ = values
         segments.append(
             Segment(
                 type=type_,
                 address=address,
+                load_address=load_address,
                 memory_size=memory_size,
                 flags=flags,
                 data=reader.part(offset, file_size, f"segment {number}").data,
@@ -236,7 +303,7 @@ def _read_sections(
             raise reader.error(start, "two sections overlap")
     table = reader.part(raw[names][4], raw[names][5], "section names")
     sections = []
-    for name, type_, flags, address, offset, length, link, info, _, _ in raw:
+    for name, type_, flags, address, offset, length, link, info, alignment, entry_size in raw:
         stored = type_ not in (0, _NOBITS)
         section = Section(
             name=table.text(name, "section names") if type_ else "",
@@ -247,6 +314,8 @@ def _read_sections(
             size=length if type_ else 0,
             link=link,
             info=info,
+            alignment=alignment,
+            entry_size=entry_size,
             data=reader.part(offset, length, "a section").data if stored else b"",
         )
         reader.claim(offset, len(section.data), f"section {section.name}")
@@ -263,7 +332,7 @@ def _read_symbols(reader: Reader, sections: tuple[Section, ...]) -> tuple[Symbol
     names = reader.part(sections[table.link].offset, sections[table.link].size, "symbol names")
     symbols = []
     for at in range(table.offset, table.offset + table.size, _SYMBOL.size):
-        name, value, size, info, _, index = _SYMBOL.unpack_from(reader.data, at)
+        name, value, size, info, other, index = _SYMBOL.unpack_from(reader.data, at)
         symbols.append(
             Symbol(
                 name=names.text(name, "symbol names") if name else "",
@@ -271,6 +340,7 @@ def _read_symbols(reader: Reader, sections: tuple[Section, ...]) -> tuple[Symbol
                 size=size,
                 type=_SYMBOL_TYPES.get(info & 0xF, str(info & 0xF)),
                 binding=_BINDINGS.get(info >> 4, str(info >> 4)),
+                other=other,
                 section=index,
             )
         )
@@ -310,7 +380,7 @@ def _read_stack_sizes(
     by_address = {s.value: s.name for s in functions}
     places = {(r.section, r.offset): r for r in relocations}
     for number, section in enumerate(sections):
-        if section.name != ".stack_sizes":
+        if section.name != STACK_SIZES:
             continue
         at = 0
         while at < len(section.data):
