@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import UsageError
-from toolchain.artifacts import cdo, elf, insts
+from toolchain.artifacts import cdo, elf, insts, xclbin
 from toolchain.artifacts.cdo import NOP, Cdo, Command, Plain
 from toolchain.artifacts.changes import Change
 from toolchain.artifacts.diff import Difference, diff_files
@@ -23,6 +23,7 @@ from toolchain.artifacts.insts import Transaction
 from toolchain.artifacts.listing import list_cdo
 from toolchain.artifacts.operations import BlockWrite, Noop, Operation, Sync, Write
 from toolchain.artifacts.sequences import compare_transactions
+from toolchain.artifacts.xclbin import Section
 
 PathOf = Callable[[str], Path]
 
@@ -175,6 +176,77 @@ def test_two_builds_of_one_design_differ_in_identity_only(
     difference = compare(path_of("small.xclbin").read_bytes(), bytes(data))
     assert difference.same
     assert [change.where for change in difference.identity] == ["uuid", "timestamp"]
+
+
+def _section(data: bytes, kind: str) -> Section:
+    return next(s for s in xclbin.decode(data).sections if s.kind == kind)
+
+
+def _put(data: bytes, offset: int, layout: str, *values: int) -> bytes:
+    changed = bytearray(data)
+    struct.pack_into(layout, changed, offset, *values)
+    return bytes(changed)
+
+
+def test_groups_that_arguments_are_connected_to(path_of: PathOf, compare: Compare) -> None:
+    data = path_of("small.xclbin").read_bytes()
+    at = _section(data, "ASK_GROUP_CONNECTIVITY").offset + 4
+    changed = data
+    for place in range(at, at + 6 * 12, 12):
+        (memory,) = struct.unpack_from("<i", data, place + 8)
+        changed = _put(changed, place + 8, "<i", 1 - memory)
+    found = [str(change) for change in compare(data, changed).changes]
+    assert len(found) == 6
+    assert found[:2] == [
+        "group_connections[0].memory: 1 -> 0",
+        "group_connections[1].memory: 0 -> 1",
+    ]
+
+
+def test_groups_of_memories(path_of: PathOf, compare: Compare) -> None:
+    data = path_of("small.xclbin").read_bytes()
+    base = _section(data, "ASK_GROUP_TOPOLOGY").offset + 8 + 16
+    (change,) = compare(data, _put(data, base, "<Q", 0x8000000)).changes
+    assert change == Change("group_memories[0].base_address", str(0x4000000), str(0x8000000))
+
+
+@pytest.mark.parametrize(
+    ("kind", "same"), [(15, False), (14, True)], ids=["KEYVALUE_METADATA", "BUILD_METADATA"]
+)
+def test_sections_that_are_not_read_are_compared_by_their_bytes(
+    kind: int, same: bool, path_of: PathOf, compare: Compare
+) -> None:
+    data = path_of("two.xclbin").read_bytes()
+    data = data.replace(struct.pack("<I16s", 15, b""), struct.pack("<I16s", kind, b""))
+    changed = data.replace(b"sample", b"others")
+    section = _section(data, xclbin.KINDS[kind])
+    assert data[section.offset :][: section.size] != changed[section.offset :][: section.size]
+    changed = data[: section.offset] + changed[section.offset :]
+    difference = compare(data, changed)
+    assert difference.same == same
+    (change,) = difference.identity if same else difference.changes
+    assert change.where == f"section {section.kind}"
+    assert change.before.startswith("51 bytes of sha256 ")
+    assert change.before != change.after
+
+
+def test_what_xrt_reads_of_kernels_and_the_report_does_not_show(
+    path_of: PathOf, compare: Compare
+) -> None:
+    data = path_of("small.xclbin").read_bytes()
+    changed = data.replace(b'hostSize="0x4"', b'hostSize="0x8"')
+    (change,) = compare(data, changed).changes
+    assert change == Change("kernels[0].arguments[2].more.hostSize", "'0x4'", "'0x8'")
+    ip = _section(data, "IP_LAYOUT").offset + 8 + 4
+    (change,) = compare(data, _put(data, ip, "<B", 2)).changes
+    assert change == Change("ips[0].properties", "1", "2")
+
+
+def test_the_time_is_a_date(path_of: PathOf, compare: Compare) -> None:
+    data = path_of("small.xclbin").read_bytes()
+    (change,) = compare(_put(data, 0x138, "<Q", 0), _put(data, 0x138, "<Q", (1 << 64) - 1)).identity
+    assert change.before == "'1970-01-01T00:00:00Z'"
+    assert change.after == f"'{(1 << 64) - 1} s since 1970'"
 
 
 def test_instructions_are_compared_by_field(sample: ModuleType, compare: Compare) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +65,8 @@ def test_the_text_of_an_xclbin(path_of: PathOf) -> None:
         "HOST     MEM_DRAM 67108864 bytes at 0x4000000",
         "kernel MLIR_AIE type dpu DPU kernel 0x901, as MLIRAIE",
         "3 bo0      void*      8 bytes at 0x14 in HOST",
+        "argument 1 of MLIR_AIE:MLIRAIE: SRAM",
+        "argument 3 of MLIR_AIE:MLIRAIE: HOST",
         "1 columns wide, starts at column 1 or 2 or 3 or 4",
         "group DPU PRIMARY id 0x1 kernels 0x901",
         "tile(0,2) DMA_BD0.length = 256, .base_address = 256",
@@ -71,6 +74,11 @@ def test_the_text_of_an_xclbin(path_of: PathOf) -> None:
         "tile(0,2) Program_Memory: 64 bytes from 0x0 to 0x40",
     ):
         assert part in text
+
+
+def test_the_time_of_an_xclbin_is_a_date(path_of: PathOf) -> None:
+    text = inspect_file(path_of("small.xclbin")).text()
+    assert re.search(r"^written by xclbinutil \S+ at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$", text, re.M)
 
 
 def test_the_json_of_an_xclbin(path_of: PathOf) -> None:

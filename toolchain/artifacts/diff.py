@@ -19,10 +19,10 @@ from toolchain.artifacts.inspect import detect, inspect_bytes, read_bytes
 from toolchain.artifacts.insts import Transaction
 from toolchain.artifacts.pdi import Pdi
 from toolchain.artifacts.programs import compare_elfs, compare_unloaded
-from toolchain.artifacts.report import Content, plain
+from toolchain.artifacts.report import Content, date, plain
 from toolchain.artifacts.sequences import compare_transactions
 from toolchain.artifacts.state import State
-from toolchain.artifacts.xclbin import Xclbin
+from toolchain.artifacts.xclbin import Section, Xclbin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,9 @@ class Difference:
 _IDENTITY = {"uuid", "interface_uuid", "timestamp", "unique_id", "version"}
 """Fields of an xclbin that tell builds apart."""
 
+_IDENTITY_SECTION = "section BUILD_METADATA"
+"""What says who built an xclbin, when and where."""
+
 
 def diff_files(before: Path, after: Path) -> Difference:
     """Compare two artifacts of one kind.
@@ -101,7 +104,8 @@ def diff_files(before: Path, after: Path) -> Difference:
 
 
 def _is_identity(kind: str, change: Change) -> bool:
-    return kind == "xclbin" and change.where.rpartition(".")[2] in _IDENTITY
+    field = change.where.rpartition(".")[2]
+    return kind == "xclbin" and (field in _IDENTITY or change.where == _IDENTITY_SECTION)
 
 
 def _compare(old: Content, new: Content) -> Iterator[Change]:
@@ -144,12 +148,14 @@ def _compare_xclbins(old: Xclbin, new: Xclbin) -> Iterator[Change]:
     def metadata(content: Xclbin) -> dict[str, Any]:
         record = plain(content)
         record["sections"] = [section.kind for section in content.sections]
+        record["timestamp"] = date(content.timestamp)
         for partition in record["partitions"]:
             for entry in partition["pdis"]:
                 del entry["image"], entry["pdi"]
         return dict(record)
 
     yield from compare_values("", metadata(old), metadata(new))
+    yield from _compare_unread(old, new)
     pairs = zip(
         (entry for partition in old.partitions for entry in partition.pdis),
         (entry for partition in new.partitions for entry in partition.pdis),
@@ -157,6 +163,19 @@ def _compare_xclbins(old: Xclbin, new: Xclbin) -> Iterator[Change]:
     )
     for first, second in pairs:
         yield from _compare_pdis(first.pdi, second.pdi)
+
+
+def _compare_unread(old: Xclbin, new: Xclbin) -> Iterator[Change]:
+    """Yield which sections differ that are not read further, of those that both have."""
+    for kind in dict.fromkeys(s.kind for s in old.sections if s.sha256):
+        before, after = ([s for s in one.sections if s.kind == kind] for one in (old, new))
+        for first, second in zip(before, after, strict=False):
+            if first.sha256 != second.sha256:
+                yield Change(f"section {kind}", _content(first), _content(second))
+
+
+def _content(section: Section) -> str:
+    return f"{section.size} bytes of sha256 {section.sha256[:16]}"
 
 
 def _compare_pdis(old: Pdi, new: Pdi) -> Iterator[Change]:

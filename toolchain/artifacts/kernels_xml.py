@@ -10,7 +10,10 @@ from toolchain.artifacts.binary import Reader
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """A kernel argument. `offset` and `size` are bytes in the call's argument record."""
+    """A kernel argument. `offset` and `size` are bytes in the call's argument record.
+
+    `more` are the attributes that have no field here.
+    """
 
     name: str
     index: int
@@ -18,24 +21,27 @@ class Argument:
     offset: int
     size: int
     is_buffer: bool
+    more: dict[str, str]
     memory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """A kernel as XRT offers it."""
+    """A kernel as XRT offers it; `more` are the attributes that have no field here."""
 
     name: str
     type: str
     dpu_kernel_id: int | None
     arguments: tuple[Argument, ...]
     instances: tuple[str, ...]
+    more: dict[str, str]
 
 
 @dataclass
 class _Draft:
     name: str
     type: str
+    more: dict[str, str]
     dpu_kernel_id: int | None = None
     arguments: list[Argument] = field(default_factory=list)
     instances: list[str] = field(default_factory=list)
@@ -63,6 +69,7 @@ def read(section: Reader) -> tuple[Kernel, ...]:
             dpu_kernel_id=draft.dpu_kernel_id,
             arguments=tuple(draft.arguments),
             instances=tuple(draft.instances),
+            more=draft.more,
         )
         for draft in drafts
     )
@@ -74,9 +81,11 @@ def _refuse_entities(*_: object) -> None:
 
 def _element(drafts: list[_Draft], tag: str, attributes: dict[str, str]) -> None:
     if tag == "kernel":
-        drafts.append(_Draft(attributes["name"], attributes.get("type", "")))
+        more = _without(attributes, "name", "type")
+        drafts.append(_Draft(attributes["name"], attributes.get("type", ""), more))
     elif tag == "extended-data" and drafts:
         drafts[-1].dpu_kernel_id = int(attributes["dpu_kernel_id"], 0)
+        drafts[-1].more |= _without(attributes, "dpu_kernel_id")
     elif tag == "instance" and drafts:
         drafts[-1].instances.append(attributes["name"])
     elif tag == "arg" and drafts:
@@ -88,5 +97,10 @@ def _element(drafts: list[_Draft], tag: str, attributes: dict[str, str]) -> None
                 offset=int(attributes["offset"], 0),
                 size=int(attributes["size"], 0),
                 is_buffer=attributes.get("addressQualifier") == "1",
+                more=_without(attributes, "name", "id", "type", "offset", "size"),
             )
         )
+
+
+def _without(attributes: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if name not in names}

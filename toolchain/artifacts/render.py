@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from toolchain.artifacts import writes
 from toolchain.artifacts.cdo import Cdo
@@ -12,10 +12,10 @@ from toolchain.artifacts.kernels_xml import Kernel
 from toolchain.artifacts.listing import Problem, list_cdo, list_transaction
 from toolchain.artifacts.partition import Partition
 from toolchain.artifacts.pdi import Pdi
-from toolchain.artifacts.report import Content
+from toolchain.artifacts.report import Content, date
 from toolchain.artifacts.state import State
 from toolchain.artifacts.writes import RegisterWrite
-from toolchain.artifacts.xclbin import Xclbin
+from toolchain.artifacts.xclbin import Memory, Xclbin
 
 PROGRAM_MEMORY = 0x4000
 
@@ -43,25 +43,45 @@ def _indent(lines: Iterable[str]) -> Iterator[str]:
 
 def _xclbin(content: Xclbin, problem: Problem) -> Iterator[str]:
     yield f"uuid {content.uuid}, interface {content.interface_uuid}"
-    yield f"written by xclbinutil {content.version} at {content.timestamp} s since 1970"
+    yield f"written by xclbinutil {content.version} at {date(content.timestamp)}"
     if content.platform:
         yield f"platform {content.platform}"
     yield "sections"
     for section in content.sections:
-        yield f"  {section.kind:24} {section.size:8} bytes at {section.offset:#x} {section.name}"
-    yield "memories"
-    for memory in content.memories:
-        unused = "" if memory.used else ", not used"
-        place = f"{memory.size} bytes at {memory.base_address:#x}"
-        yield f"  {memory.tag:8} {memory.type} {place}{unused}"
+        place = f"{section.size:8} bytes at {section.offset:#x} {section.name}"
+        yield f"  {section.kind:24} {place}".rstrip()
+    yield from _memories("memories", content.memories)
+    yield from _memories("groups of memories", content.group_memories)
     yield "compute units"
     for ip in content.ips:
         number = "" if ip.kernel_id is None else f" DPU kernel {ip.kernel_id:#x}"
         yield f"  {ip.name} {ip.type}{number}"
+    yield from _group_connections(content)
     for kernel in content.kernels:
         yield from _kernel(kernel)
     for partition in content.partitions:
         yield from _partition(partition, problem)
+
+
+def _memories(title: str, memories: Sequence[Memory]) -> Iterator[str]:
+    if memories:
+        yield title
+    for memory in memories:
+        unused = "" if memory.used else ", not used"
+        place = f"{memory.size} bytes at {memory.base_address:#x}"
+        yield f"  {memory.tag:8} {memory.type} {place}{unused}"
+
+
+def _group_connections(content: Xclbin) -> Iterator[str]:
+    """Yield what XRT may choose from for each argument, by name where there is one."""
+    names = [ip.name for ip in content.ips]
+    tags = [memory.tag for memory in content.group_memories]
+    if content.group_connections:
+        yield "groups that arguments are connected to"
+    for c in content.group_connections:
+        ip = names[c.ip] if 0 <= c.ip < len(names) else f"compute unit {c.ip}"
+        memory = tags[c.memory] if 0 <= c.memory < len(tags) else f"group {c.memory}"
+        yield f"  argument {c.argument} of {ip}: {memory}"
 
 
 def _kernel(kernel: Kernel) -> Iterator[str]:
@@ -83,8 +103,9 @@ def _partition(partition: Partition, problem: Problem) -> Iterator[str]:
     for entry in partition.pdis:
         yield f"  PDI {entry.uuid}, {len(entry.image)} bytes"
         for group in entry.groups:
-            kernels = ", ".join(map(hex, group.dpu_kernel_ids))
-            yield f"    group {group.name} {group.type} id {group.pdi_id:#x} kernels {kernels}"
+            kernels = ", ".join(map(hex, group.dpu_kernel_ids)) or "none"
+            name = f"{group.name} {group.type}".rstrip()
+            yield f"    group {name} id {group.pdi_id:#x} kernels {kernels}"
         yield from _indent(_indent(_pdi(entry.pdi, problem)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,14 @@ def unnamed(spans: tuple[Span, ...]) -> list[str]:
         for span in spans
         if span.name == UNNAMED
     ]
+
+
+def date(seconds: int) -> str:
+    """Return a time since 1970 as a date, or as it is where no calendar goes so far."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s since 1970"
 
 
 def plain(value: Any) -> Any:

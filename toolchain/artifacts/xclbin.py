@@ -5,6 +5,7 @@ The structures are those of XRT's ``xclbin.h``.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from struct import Struct
@@ -25,6 +26,12 @@ _IP = Struct("<IIQ64s")
 _CONNECTION = Struct("<iii")
 _COUNT = Struct("<i")
 _MIRROR = b"XCLBIN_MIRROR_DATA_START"
+_READ_FURTHER = {
+    *("MEM_TOPOLOGY", "IP_LAYOUT", "CONNECTIVITY", "EMBEDDED_METADATA", "AIE_PARTITION"),
+    *("ASK_GROUP_TOPOLOGY", "ASK_GROUP_CONNECTIVITY"),
+}
+_KERNEL_ID = 0xFFF << 16
+"""The bits of a DPU kernel's properties that are its id."""
 
 KINDS = {
     0: "BITSTREAM",
@@ -92,12 +99,13 @@ IP_TYPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A section's place in the file."""
+    """A section's place in the file; `sha256` is set where it is not read further."""
 
     kind: str
     name: str
     offset: int
     size: int
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +121,12 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Ip:
-    """A compute unit; `kernel_id` is set for DPU kernels."""
+    """A compute unit; `kernel_id` is set for DPU kernels, `properties` are the other bits."""
 
     name: str
     type: str
     kernel_id: int | None
+    properties: int
     base_address: int
 
 
@@ -132,7 +141,15 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Xclbin:
-    """A whole xclbin; `timestamp` is in seconds, `version` that of the xclbinutil used."""
+    """A whole xclbin.
+
+    Attributes:
+        version: Of the xclbinutil that wrote it.
+        timestamp: Seconds since 1970.
+        connections: Which memory XRT puts an argument into, by index.
+        group_memories: The memories and, here, groups of them, where XRT is to choose;
+            `group_connections` connects arguments to these.
+    """
 
     uuid: UUID
     interface_uuid: UUID
@@ -145,6 +162,8 @@ class Xclbin:
     memories: tuple[Memory, ...]
     ips: tuple[Ip, ...]
     connections: tuple[Connection, ...]
+    group_memories: tuple[Memory, ...]
+    group_connections: tuple[Connection, ...]
     kernels: tuple[Kernel, ...]
     partitions: tuple[Partition, ...]
 
@@ -192,10 +211,10 @@ def read(reader: Reader) -> Xclbin:
     partitions = tuple(
         partition.read(replace(part, code="NPU052")) for part in parts["AIE_PARTITION"]
     )
-    for part in parts["ASK_GROUP_TOPOLOGY"]:
-        _read_memories(part)
-    for part in parts["ASK_GROUP_CONNECTIVITY"]:
-        _read_connections(part)
+    group_memories = tuple(m for part in parts["ASK_GROUP_TOPOLOGY"] for m in _read_memories(part))
+    group_connections = tuple(
+        c for part in parts["ASK_GROUP_CONNECTIVITY"] for c in _read_connections(part)
+    )
     _claim_rest(reader, sections)
     return Xclbin(
         uuid=UUID(bytes=header[10]),
@@ -209,6 +228,8 @@ def read(reader: Reader) -> Xclbin:
         memories=memories,
         ips=ips,
         connections=connections,
+        group_memories=group_memories,
+        group_connections=group_connections,
         kernels=_with_memories(kernels, memories, ips, connections),
         partitions=partitions,
     )
@@ -222,16 +243,19 @@ def _read_sections(reader: Reader, count: int) -> tuple[Section, ...]:
     for number in range(count):
         place = at + number * _SECTION.size
         kind, name, offset, size = reader.unpack(_SECTION, place, "section header")
+        title = KINDS.get(kind, f"kind {kind}")
+        if offset + size > len(reader):
+            raise reader.error(place, f"section {title} reaches beyond the file")
+        content = reader.data[offset : offset + size]
         sections.append(
             Section(
-                kind=KINDS.get(kind, f"kind {kind}"),
+                kind=title,
                 name=reader.decode(name, place + 4, "section name"),
                 offset=offset,
                 size=size,
+                sha256="" if title in _READ_FURTHER else hashlib.sha256(content).hexdigest(),
             )
         )
-        if offset + size > len(reader):
-            raise reader.error(place, f"section {sections[-1].kind} reaches beyond the file")
     ranges = sorted((s.offset, s.offset + s.size) for s in sections)
     for (_, end), (start, _) in pairwise(ranges):
         if start < end:
@@ -241,12 +265,8 @@ def _read_sections(reader: Reader, count: int) -> tuple[Section, ...]:
 
 def _claim_rest(reader: Reader, sections: tuple[Section, ...]) -> None:
     """Claim the sections that are not read further, and the JSON copy behind them all."""
-    read_further = {
-        *("MEM_TOPOLOGY", "IP_LAYOUT", "CONNECTIVITY", "EMBEDDED_METADATA", "AIE_PARTITION"),
-        *("ASK_GROUP_TOPOLOGY", "ASK_GROUP_CONNECTIVITY"),
-    }
     for section in sections:
-        if section.kind not in read_further:
+        if section.sha256:
             reader.claim(section.offset, section.size, f"section {section.kind}")
     end = max((s.offset + s.size for s in sections), default=_HEAD.size + _HEADER.size)
     start = reader.data.find(_MIRROR, end)
@@ -277,14 +297,20 @@ def _read_memories(section: Reader) -> list[Memory]:
 
 def _read_ips(section: Reader) -> list[Ip]:
     return [
-        Ip(
-            name=section.decode(name, place, "compute unit name"),
-            type=IP_TYPES[type_] if type_ < len(IP_TYPES) else str(type_),
-            kernel_id=properties >> 16 & 0xFFF if type_ == IP_TYPES.index("IP_PS_KERNEL") else None,
-            base_address=base,
-        )
+        _ip(section.decode(name, place, "compute unit name"), type_, properties, base)
         for place, (type_, properties, base, name) in _records(section, _IP, 8, "compute units")
     ]
+
+
+def _ip(name: str, type_: int, properties: int, base: int) -> Ip:
+    is_dpu = type_ == IP_TYPES.index("IP_PS_KERNEL")
+    return Ip(
+        name=name,
+        type=IP_TYPES[type_] if type_ < len(IP_TYPES) else str(type_),
+        kernel_id=(properties & _KERNEL_ID) >> 16 if is_dpu else None,
+        properties=properties & ~_KERNEL_ID if is_dpu else properties,
+        base_address=base,
+    )
 
 
 def _read_connections(section: Reader) -> list[Connection]:
