@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PLAIN_WIDTH = 80
+
+HANGING = 4
+"""Characters by which the rest of a line that was broken is further in."""
 
 
 def stdout() -> Console:
@@ -105,6 +108,34 @@ def print_note(text: str) -> None:
     filled = _filled(text, width, 0)
     dim = terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
     print(f"\x1b[2m{filled}\x1b[0m" if dim else filled, file=sys.stderr)
+
+
+def print_folded(text: str) -> None:
+    """Print the lines of `text`, those that are too long with the rest below, further in.
+
+    A line is broken after a comma, else at a blank, never within a word. It goes without rich,
+    which inspecting a file would load for this alone.
+    """
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _plain_width()
+    sys.stdout.writelines(f"{part}\n" for line in text.splitlines() for part in fold(line, width))
+
+
+def fold(line: str, width: int) -> Iterator[str]:
+    """Yield a line in parts of at most `width` characters, where it can be broken."""
+    margin = " " * (len(line) - len(line.lstrip()) + HANGING)
+    start = len(margin) - HANGING
+    while len(line) > width:
+        # The blank after a comma may itself be beyond the width.
+        comma = line.rfind(", ", start, width + 1) + 1
+        end = comma or line.rfind(" ", start, width + 1)
+        if end <= start:
+            end = line.find(" ", max(start, width))
+        if end < 0:
+            break
+        yield line[:end].rstrip()
+        line = margin + line[end:].lstrip()
+        start = len(margin)
+    yield line
 
 
 def print_cut(console: Console, text: str, style: str = "") -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from npulab.console import print_folded
 from npulab.helping import ExampleCommand
 
 
@@ -23,10 +24,14 @@ def command(ctx: click.Context, before: Path, after: Path, as_json: bool) -> Non
     """Say which BD, lock, route, instruction or symbol differs.
 
     Both files must be of one kind: xclbin, PDI, CDO, insts.bin or AIE2 ELF. Exits 1
-    where they differ in effect, 0 where only uuids, times and versions do.
+    where they differ in effect, 0 where only uuids, times, versions and what a
+    debugger reads do.
     """
     from toolchain.artifacts.diff import diff_files
 
     difference = diff_files(before, after)
-    sys.stdout.write(difference.json() if as_json else difference.text())
+    if as_json:
+        sys.stdout.write(difference.json())
+    else:
+        print_folded(difference.text())
     ctx.exit(0 if difference.same else 1)

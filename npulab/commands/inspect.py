@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from npulab.console import print_folded
 from npulab.helping import ExampleCommand
 
 
@@ -38,7 +39,10 @@ def command(ctx: click.Context, file: Path, spans: bool, disassemble: bool, as_j
     report = inspect_file(file)
     if disassemble and not isinstance(report.content, Elf):
         raise click.UsageError(f"--disassemble reads ELF files, and {file} is none", ctx)
-    sys.stdout.write(report.json() if as_json else report.text(spans=spans))
+    if as_json:
+        sys.stdout.write(report.json())
+    else:
+        print_folded(report.text(spans=spans))
     if disassemble and isinstance(report.content, Elf):
         from toolchain.artifacts.code import code_lines
 

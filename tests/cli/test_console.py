@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from npulab.console import print_hanging, print_note, print_wrapped
+from npulab.console import fold, print_hanging, print_note, print_wrapped
 
 WORDS = st.lists(st.text("abcdefgh-./", min_size=1, max_size=30), min_size=1, max_size=40)
 
@@ -47,6 +47,24 @@ def test_a_line_that_is_just_full_has_no_blank_at_its_end(length: int) -> None:
     target, stream = console()
     print_wrapped(target, "a" * length + " b")
     assert not [line for line in stream.getvalue().splitlines() if line != line.rstrip()]
+
+
+@given(st.integers(0, 20), WORDS, st.sampled_from([" ", ", "]), st.integers(60, 100))
+def test_folded(indent: int, words: list[str], between: str, width: int) -> None:
+    line = " " * indent + between.join(words)
+    first, *others = fold(line, width)
+    assert " ".join([first, *others]).split() == line.split()
+    assert all(part == part.rstrip() and len(part) <= width for part in (first, *others))
+    assert first.startswith(" " * indent)
+    assert all(part.startswith(" " * (indent + 4)) for part in others)
+
+
+def test_a_line_is_folded_after_a_comma_and_not_within_a_word() -> None:
+    line = "  3 write  DMA_BD0.length = 256, .valid_bd = 1"
+    assert list(fold(line, 44)) == ["  3 write  DMA_BD0.length = 256,", "      .valid_bd = 1"]
+    assert list(fold(line, 46)) == [line]
+    assert list(fold("a" * 50 + " b", 20)) == ["a" * 50, "    b"]
+    assert list(fold("", 20)) == [""]
 
 
 class TestNote:
