@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from npulab.cli import cli
 from simulator.aie2.assembler import assemble, write_elf
+from toolchain.artifacts import elf
 
 PathOf = Callable[[str], Path]
 
@@ -53,6 +55,18 @@ def test_the_rest_of_a_long_line_is_further_in(small: Path) -> None:
 def test_json_is_not_folded(words: list[str], small: Path) -> None:
     assert run(*words, small, "--json").stdout == run(*words, small, "--json", columns=20).stdout
     assert json.loads(run(*words, small, "--json", columns=20).stdout)["kind"] == "xclbin"
+
+
+def test_data_in_code_is_named_by_file_and_section(tmp_path: Path) -> None:
+    path = tmp_path / "core.elf"
+    content = write_elf(assemble("main: mova r0, #1; mov r1, #2\n" + "nop\n" * 20))
+    (text,) = (one for one in elf.decode(content).sections if one.name == ".text")
+    at = text.offset + 6
+    path.write_bytes(content[:at] + b"\xff" * 40 + content[at + 40 :])
+    done = run("inspect", "--disassemble", path)
+    assert done.exit_code == 2
+    assert "       0: 8d 0e 40 08 20 00\tmova\tr0, #1;\t\tmov\tr1, #2\n" in done.stdout
+    assert re.search(r"\[NPU50[12]\] .*core\.elf: section \.text: .*0x6", done.stderr)
 
 
 def test_listings_are_not_folded(tmp_path: Path) -> None:

@@ -178,6 +178,16 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         assert caught.value.code == "NPU050"
 
 
+def test_what_has_no_end_is_refused_unread(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would be waited for, a device be read for ever."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(UsageError, match="no regular file but a pipe or a device") as caught:
+            inspect_file(path)
+        assert caught.value.code == "NPU050"
+
+
 def test_huge_files_are_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge"
     with path.open("wb") as file:

@@ -19,7 +19,8 @@ def code_lines(elf: Elf, name: str) -> Iterator[str]:
         name: Of the file, for messages.
 
     Raises:
-        UsageError: It is not for AIE2 (NPU056), or its code cannot be read (NPU500-NPU502).
+        UsageError: It is not for AIE2 (NPU056), or its code cannot be read (NPU500-NPU502);
+            the message has the section.
     """
     if elf.architecture != "aie2":
         raise UsageError(
@@ -35,4 +36,13 @@ def code_lines(elf: Elf, name: str) -> Iterator[str]:
             if symbol.section == number and symbol.type in _LABELS and symbol.name:
                 names.setdefault(symbol.value, []).append(symbol.name)
         yield f"code of {section.name}\n"
-        yield from listing(section.data, section.address, names)
+        try:
+            yield from listing(section.data, section.address, names)
+        except UsageError as error:
+            # What came before it is told already: it shows where code ends and data begins.
+            raise UsageError(
+                f"{name}: section {section.name}: {error.message}",
+                cure=error.cure,
+                code=error.code,
+                details=error.details,
+            ) from None

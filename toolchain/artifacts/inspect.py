@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 
 from errors import UsageError
@@ -63,13 +64,20 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's bytes.
 
     Raises:
-        UsageError: It cannot be read or is larger than any artifact (NPU050).
+        UsageError: It cannot be read, is a pipe or a device, or is larger than any artifact
+            (NPU050).
     """
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
+        status = path.stat()
+        if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
             raise UsageError(
-                f"{path} has {size} bytes, more than any NPU artifact",
+                f"{path} is no regular file but a pipe or a device, which may have no end",
+                cure="write what it gives into a file, and name that",
+                code="NPU050",
+            )
+        if status.st_size > MOST_BYTES:
+            raise UsageError(
+                f"{path} has {status.st_size} bytes, more than any NPU artifact",
                 cure="name an xclbin, PDI, CDO, insts.bin or AIE2 ELF file",
                 code="NPU050",
             )
