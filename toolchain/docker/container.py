@@ -296,11 +296,17 @@ def abandoned(engine: Engine) -> list[str]:
 
 
 def sweep(engine: Engine) -> list[str]:
-    """Remove the containers of labs that are gone, and return their ids."""
-    left = abandoned(engine)
-    for identity in left:
-        remove(engine, identity)
-    return left
+    """Remove the containers of labs that are gone, and return their ids.
+
+    One that cannot be removed keeps nobody from working: `npulab health` names it.
+    """
+    gone = []
+    for identity in abandoned(engine):
+        with suppress(LabError):
+            remove(engine, identity)
+            gone.append(identity)
+    leases.sweep()
+    return gone
 
 
 def _future() -> Future[dict[str, Any]]:
