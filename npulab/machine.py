@@ -11,12 +11,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from errors import LabError
 from npulab import figures
 
-NPU_NODE = Path("/dev/accel/accel0")
 DOCKER_TIMEOUT = 2.0
 DISK_WANTED = 1 << 29
 """Bytes free for the cache and the outputs: several times what all kernels take."""
@@ -66,7 +64,7 @@ def container_engine() -> str:
     """Return the version and the socket of the engine that a build would take here.
 
     Raises:
-        ConnectionError: None answers; the text says why.
+        ConnectionError: None answers, or it is too old; the text says why.
     """
     from toolchain.docker import engine
 
@@ -83,9 +81,14 @@ def container_engine() -> str:
             connection.connect(path)
             connection.sendall(b"GET /version HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = connection.makefile("rb").read()
-        version = str(json.loads(answer.partition(b"\r\n\r\n")[2])["Version"])
+        said = json.loads(answer.partition(b"\r\n\r\n")[2])
+        version, api = str(said["Version"]), str(said["ApiVersion"])
     except (OSError, ValueError, KeyError):
         raise ConnectionError(f"no container engine answers at {path}") from None
+    if engine.is_too_old(api):
+        raise ConnectionError(
+            f"version {version} at {path} speaks API {api}, and the lab needs {engine.API}"
+        )
     return f"version {version} at {path}"
 
 
@@ -153,7 +156,7 @@ def _disk() -> Check:
 
 
 def _docker() -> Check:
-    cure = "install docker.io, start dockerd, and join the group docker"
+    cure = "install docker.io 19.03 or later, start dockerd, and join the group docker"
     try:
         found, ok = container_engine(), True
     except ConnectionError as error:
@@ -177,14 +180,19 @@ def _aie2_toolchain() -> Check:
 
 def _npu() -> Check:
     """Look for the device node that the amdxdna driver makes (mainline Linux from 6.14)."""
-    if not NPU_NODE.exists():
-        found, ok = f"no {NPU_NODE}", False
+    from toolchain.docker import device
+
+    nodes = device.npu_nodes()
+    closed = [node for node in nodes if not os.access(node.path, os.R_OK | os.W_OK)]
+    if not nodes:
+        found = "no node in /dev/accel is an NPU's (PCI 1022:1502)"
         cure = "needs a Ryzen AI processor and the amdxdna driver (Linux 6.14 or later)"
+    elif closed:
+        found = f"{closed[0].path} may not be opened by this user"
+        cure = f"join the group that owns it (gid {closed[0].group}, usually render)"
     else:
-        ok = os.access(NPU_NODE, os.R_OK | os.W_OK)
-        found = str(NPU_NODE) if ok else f"{NPU_NODE} may not be opened by this user"
-        cure = f"join the group that owns it (gid {NPU_NODE.stat().st_gid}, usually render)"
-    return Check(name="NPU", ok=ok, needed=False, found=found, cure=cure)
+        found, cure = ", ".join(str(node.path) for node in nodes), ""
+    return Check(name="NPU", ok=bool(nodes) and not closed, needed=False, found=found, cure=cure)
 
 
 def _pyxrt() -> Check:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 RUNNERS = ("auto", "docker", "local")
 PYTHONS = ("3.11", "3.13")
 
+MEMORY = range(64, (1 << 30) + 1)
+"""MiB that a container may be given: the lab's agent starts in the least, engines can count the
+most in bytes."""
+
+MOST_PROCESSES = 1 << 22
+"""That Linux has on any machine (PID_MAX_LIMIT), and takes as a limit of a control group."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
@@ -122,14 +129,15 @@ def limits() -> Limits:
     """Return the containers' limits: ``$NPULAB_MEMORY`` in MiB and ``$NPULAB_PROCESSES``.
 
     Raises:
-        UsageError: One of them is not a positive number.
+        UsageError: NPU063, one of them is no number that a container can be given.
     """
-    from toolchain.docker.container import Limits
+    from toolchain.docker.container import HEADROOM, Limits
 
     usual = Limits()
+    most = MOST_PROCESSES - HEADROOM
     return Limits(
-        memory=_number("NPULAB_MEMORY", usual.memory >> 20) << 20,
-        processes=_number("NPULAB_PROCESSES", usual.processes),
+        memory=_number("NPULAB_MEMORY", usual.memory >> 20, MEMORY, " (MiB)") << 20,
+        processes=_number("NPULAB_PROCESSES", usual.processes, range(1, most + 1)),
     )
 
 
@@ -167,12 +175,13 @@ def _reads(units: Sequence[Unit]) -> tuple[Path, ...]:
     return (*lab, *others)
 
 
-def _number(name: str, usual: int) -> int:
+def _number(name: str, usual: int, allowed: range, unit: str = "") -> int:
     text = os.environ.get(name, str(usual))
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal() and int(text) in allowed):
         raise UsageError(
-            f"{name} is {text!r}, and it is to be a positive whole number",
+            f"{name} is {text!r}, and it is to be a whole number "
+            f"from {allowed[0]} to {allowed[-1]}{unit}",
             cure=f"set it to one such as {usual}, or unset it",
-            code="NPU092",
+            code="NPU063",
         )
     return int(text)

@@ -15,7 +15,7 @@ from pathlib import Path
 from shutil import which
 
 from runtime.xrt.driver import DriverInfo, driver_info
-from runtime.xrt.stack import NODE
+from runtime.xrt.stack import npu_node
 
 UNKNOWN = "unknown"
 ARRAY_CLOCK, CONTROLLER_CLOCK = "H Clock", "MP-NPU Clock"
@@ -78,8 +78,13 @@ def conditions(driver: DriverInfo | None = None) -> dict[str, str]:
     }
 
 
-def other_users(node: Path = NODE) -> list[int]:
-    """Return the processes besides this one that have the NPU open, as far as it may be seen."""
+def other_users(node: Path | None = None) -> list[int]:
+    """Return the processes besides this one that have the NPU open, as far as it may be seen.
+
+    Args:
+        node: The NPU's; it is looked for unless given.
+    """
+    node = node or npu_node()
     if not node.exists():
         return []
     own = str(os.getpid())
@@ -138,7 +143,7 @@ def objections(found: Mapping[str, str]) -> list[Objection]:
         says.append(
             Objection(
                 f"other processes have the NPU open: {found['other_users']}",
-                f"end them; 'sudo fuser -v {NODE}' lists them",
+                f"end them; 'sudo fuser -v {npu_node()}' lists them",
             )
         )
     processors = _number(found["processors"]) or 1

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.xrt.stack import NODE
+from runtime.xrt.stack import npu_node
 
 _COMMAND_BASE = 0x40
 _GET_INFO = 7
@@ -56,15 +56,15 @@ class DriverInfo:
 NOTHING = DriverInfo(clocks={})
 
 
-def driver_info(node: Path = NODE, ask: Ask = fcntl.ioctl) -> DriverInfo:
+def driver_info(node: Path | None = None, ask: Ask = fcntl.ioctl) -> DriverInfo:
     """Ask the driver; a node that is not there, or may not be opened, says nothing.
 
     Args:
-        node: The NPU's.
+        node: The NPU's; it is looked for unless given.
         ask: The ioctl.
     """
     try:
-        handle = os.open(node, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(node or npu_node(), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return NOTHING
     try:

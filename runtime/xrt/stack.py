@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulator.fake_xrt.board import Board
 
 NODE = Path("/dev/accel/accel0")
-"""What the amdxdna driver makes of the first NPU."""
+"""What the amdxdna driver makes of the first NPU, where no other accelerator came before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,26 @@ class Stack:
     files: Callable[[Build, str], tuple[Path, Path]]
 
 
-def real_stack(node: Path = NODE) -> Stack:
+def npu_node() -> Path:
+    """Return the node of this machine's first NPU, by its PCI identity.
+
+    Where none has it, `NODE`: whether what is there is an NPU, XRT then says.
+    """
+    from toolchain.docker.device import npu_nodes
+
+    return next((node.path for node in npu_nodes()), NODE)
+
+
+def real_stack(node: Path | None = None) -> Stack:
     """Return the stack of this machine.
+
+    Args:
+        node: The NPU's; it is looked for unless given.
 
     Raises:
         MissingEnvironment: NPU410 no NPU, NPU411 no pyxrt.
     """
+    node = node or npu_node()
     if not node.exists():
         raise failure("NPU410", f"no NPU on this machine: {node} is not there")
     try:

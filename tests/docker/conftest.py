@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from errors import CheckFailed, MissingEnvironment
+from tests.docker.waiting import wait_until
 from toolchain.docker import engine, images, recipes
 from toolchain.docker.container import LABEL, Limits, Spec
 from toolchain.docker.engine import Engine
@@ -118,11 +119,17 @@ def _of_another_lab(lease: str) -> bool:
     return True
 
 
+def _left(docker: Engine) -> list[str]:
+    """Return the lab's containers that are not of another lab at work."""
+    found = docker.client.api.containers(all=True, filters={"label": LABEL})
+    return [one["Id"] for one in found if not _of_another_lab(one["Labels"][LABEL])]
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(docker: Engine) -> Iterator[None]:
     """Check that a test leaves no container and no volume behind."""
     volumes = {volume.name for volume in docker.client.volumes.list()}
     yield
-    left = docker.client.api.containers(all=True, filters={"label": LABEL})
-    assert [one for one in left if not _of_another_lab(one["Labels"][LABEL])] == []
+    # What another lab's killed process has left is nobody's until it has removed itself.
+    wait_until(lambda: not _left(docker), tell=lambda: _left(docker))
     assert {volume.name for volume in docker.client.volumes.list()} <= volumes

@@ -128,9 +128,8 @@ def test_the_node_comes_with_its_group_and_limit_and_nothing_else(
         log = out / "log"
         completed = runner.run(command, cwd=out, env={}, timeout=60, log=log)
         assert completed.exit_code == 0, log.read_text()
-        asked = docker.client.api.inspect_container(
-            docker.client.api.containers(filters={"label": "npulab.lease"})[0]["Id"]
-        )["HostConfig"]
+        assert runner._container
+        asked = docker.client.api.inspect_container(runner._container.id)["HostConfig"]
     found = json.loads(log.read_text().splitlines()[-1])
     assert found["opened"] is True
     assert found["nodes"] == ["accel0"]

@@ -11,8 +11,8 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +22,7 @@ from docker.errors import APIError
 
 from errors import MissingEnvironment
 from kernels import registry
+from tests.docker.waiting import wait_until
 from toolchain import packages
 from toolchain.build import BuildResult, build
 from toolchain.docker import engine, images
@@ -45,14 +46,17 @@ EPOCH = 1767225600
 class OwnEngine:
     """A dockerd whose disk is a small tmpfs."""
 
-    def __init__(self, folder: Path, megabytes: int) -> None:
+    process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.disk = folder / "disk"
-        self.disk.mkdir(parents=True)
+        self.disk.mkdir()
         self.address = f"unix://{folder}/docker.sock"
+
+    def mount(self, megabytes: int) -> None:
         options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "lab", str(self.disk)]
         subprocess.run(["mount", *options], check=True)
-        self.start()
 
     def start(self) -> None:
         folder = self.folder
@@ -71,23 +75,25 @@ class OwnEngine:
             *("--bridge=none", "--iptables=false", "--ip6tables=false"),
         ]
         with (folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        for _ in range(600):
-            if self._answers():
-                return
-            time.sleep(0.05)
-        pytest.fail((folder / "log").read_text()[-2000:])
+            process = self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_until(
+            self._answers,
+            lambda: process.poll() is not None,
+            lambda: (folder / "log").read_text()[-2000:],
+        )
 
     def _answers(self) -> bool:
         command = ["docker", "-H", self.address, "version"]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def stop(self) -> None:
+        assert self.process
         self.process.terminate()
         self.process.wait(60)
 
     def kill(self) -> None:
         """End the engine and its containerd as a crash does: the containers themselves go on."""
+        assert self.process
         # unshare(1) becomes dockerd, so that this is the engine itself.
         self.process.kill()
         self.process.wait(60)
@@ -98,18 +104,50 @@ class OwnEngine:
         record.unlink()
 
     def remove(self) -> None:
-        self.stop()
-        subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End it, whatever state it is in, and all that it has started, mounted and written."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(60)
+        wait_until(lambda: not self._end_processes(), tell=self._processes)
+        for place in reversed(self._mounts()):
+            subprocess.run(["umount", "--lazy", place], check=True)
+        shutil.rmtree(self.folder)
+
+    def _end_processes(self) -> list[int]:
+        """Kill what has its folder in its command, such as the helpers of its containers."""
+        found = self._processes()
+        for process in found:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        if self.process:
+            self.process.poll()
+        return found
+
+    def _processes(self) -> list[int]:
+        mark, found = f"{self.folder}/".encode(), []
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if mark in command.read_bytes():
+                    found.append(int(command.parent.name))
+        return found
+
+    def _mounts(self) -> list[str]:
+        places = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        return [place for place in places if place.startswith(f"{self.folder}/")]
 
 
 @pytest.fixture
 def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
     # Sockets have short paths only.
-    own = OwnEngine(Path("/run") / f"npulab-test-{os.getpid()}", megabytes=1600)
-    monkeypatch.setenv("DOCKER_HOST", own.address)
-    yield own
-    own.remove()
+    own = OwnEngine(Path(tempfile.mkdtemp(prefix="npulab-test-", dir="/run")))
+    try:
+        own.mount(megabytes=1600)
+        own.start()
+        monkeypatch.setenv("DOCKER_HOST", own.address)
+        yield own
+    finally:
+        own.remove()
 
 
 def tiny_image(folder: Path, architecture: str) -> tuple[bytes, Layer, str]:
@@ -156,6 +194,7 @@ def test_an_image_that_is_none_of_the_labs_is_named(docker: Engine, tmp_path: Pa
     [
         ("unix:///nowhere/docker.sock", "no container engine answers"),
         ("tcp://192.0.2.1:2375", "not on this machine"),
+        ("/var/run/docker.sock", "a path without unix:// before it"),
     ],
 )
 def test_no_engine_is_named(monkeypatch: pytest.MonkeyPatch, host: str, message: str) -> None:
@@ -203,10 +242,10 @@ def test_an_engine_that_ends_in_the_middle_is_named_and_recovered_from(
     with DockerRunner(spec) as runner:
         thread = threading.Thread(target=step, args=(runner, "touch started; sleep 60"))
         thread.start()
-        while not (out / "started").exists():
-            time.sleep(0.01)
+        wait_until((out / "started").exists, lambda: not thread.is_alive(), lambda: told)
         getattr(own_engine, end)()
         thread.join(60)
+        assert not thread.is_alive()
     assert len(told) == 1
     # Stopped, it ends its containers first, and answers meanwhile.
     assert told[0].code in (("NPU082", "NPU088") if end == "stop" else ("NPU082",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from docker.types import Ulimit
 
 from errors import CheckFailed
 from kernels import registry
+from tests.docker.waiting import wait_until
 from toolchain import packages
 from toolchain.build import build
 from toolchain.docker import engine, images
@@ -43,8 +44,7 @@ runtime = "runc"
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a podman service of its own."""
     # Sockets have short paths only.
-    folder = Path("/run") / f"npulab-podman-{os.getpid()}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="npulab-podman-", dir="/run"))
     root = tmp_path_factory.mktemp("podman")
     (folder / "containers.conf").write_text(CONFIGURATION)
     address = f"unix://{folder}/podman.sock"
@@ -53,20 +53,20 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         service = subprocess.Popen(
             ["podman", *places, "system", "service", "--time", "0", address],
             env={**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")},
+            cwd=folder,  # where conmon leaves a file when it sees memory run out
             stdout=log,
             stderr=log,
         )
     try:
-        for _ in range(200):
-            if engine._refusal(address) is None:
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail((folder / "log").read_text())
+        wait_until(
+            lambda: engine._refusal(address) is None,
+            lambda: service.poll() is not None,
+            (folder / "log").read_text,
+        )
         yield address
     finally:
         service.terminate()
-        service.wait(20)
+        service.wait(60)
         shutil.rmtree(root, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,13 +8,13 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from errors import CheckFailed, MissingEnvironment, UsageError
+from tests.docker.waiting import wait_until
 from toolchain.docker import debian, images, recipes, registry
 from toolchain.docker.container import Spec
 from toolchain.docker.engine import Engine
@@ -51,24 +51,30 @@ class Registry:
         with (folder / "log").open("wb") as log:
             command = [str(DEBIAN), "serve", str(folder / "config.yml")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._log = folder / "log"
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        wait_until(self._answers, lambda: self._process.poll() is not None, self._log.read_text)
+
+    def _answers(self) -> bool:
         host, port = self.host.split(":")
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex((host, int(port))) == 0:
-                    return
-            time.sleep(0.05)
-        pytest.fail((folder / "log").read_text())
+        with socket.socket() as probe:
+            return probe.connect_ex((host, int(port))) == 0
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @pytest.fixture
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     made = Registry(tmp_path_factory.mktemp("registry"))
-    yield made
-    made.stop()
+    try:
+        made.wait()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from docker.errors import APIError
 
 from errors import CheckFailed, MissingEnvironment
 from runtime.health import examine
-from toolchain.docker.container import LABEL, Limits, sweep
-from toolchain.docker.engine import Engine
+from tests.docker.waiting import wait_until
+from toolchain.docker import container, repeat
+from toolchain.docker.container import LABEL, Limits, Spec, abandoned, options, remove, sweep
+from toolchain.docker.device import Node, device_options
+from toolchain.docker.engine import Engine, explain
 from toolchain.docker.image import Image
 from toolchain.docker.runner import DockerRunner
 from toolchain.stopped import Stopped
@@ -34,17 +38,27 @@ def shell(
     return runner.run(command, cwd=out, env=env, timeout=timeout, log=out / "log")
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail("waited 20 s in vain")
+def identity(runner: DockerRunner) -> str:
+    """Return the id of the container that a runner has."""
+    assert runner._container
+    return runner._container.id
 
 
-def lab_containers(docker: Engine) -> list[str]:
+def is_there(docker: Engine, wanted: str) -> bool:
+    return wanted in [one["Id"] for one in docker.client.api.containers(all=True)]
+
+
+def leased(docker: Engine, process: int) -> list[str]:
+    """Return the containers of a process; those of other labs on this engine are not ours."""
     found = docker.client.api.containers(all=True, filters={"label": LABEL})
-    return [container["Id"] for container in found]
+    return [one["Id"] for one in found if _holder(Path(one["Labels"][LABEL])) == str(process)]
+
+
+def _holder(lease: Path) -> str:
+    try:
+        return lease.read_text()
+    except OSError:
+        return ""
 
 
 @pytest.fixture
@@ -70,7 +84,7 @@ def test_output_can_be_read_while_it_comes(make_runner: MakeRunner, out: Path) -
     thread.start()
     wait_until(lambda: (out / "log").exists() and (out / "log").read_text() == "first\n")
     (out / "go").touch()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -88,9 +102,9 @@ def test_one_container_serves_all_commands_at_once(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
-    assert len(lab_containers(docker)) == 1
+    assert leased(docker, os.getpid()) == [identity(runner)]
 
 
 def test_a_signal_is_a_negative_exit_code(make_runner: MakeRunner, out: Path) -> None:
@@ -195,11 +209,13 @@ def test_stop_ends_what_runs_and_refuses_what_comes(
 
     thread = threading.Thread(target=sleep)
     thread.start()
-    wait_until((out / "started").exists)
+    wait_until((out / "started").exists, lambda: not thread.is_alive())
+    ours = identity(runner)
+    assert is_there(docker, ours)
     runner.stop()
-    thread.join(20)
+    thread.join(60)
     assert ended == [Stopped]
-    assert lab_containers(docker) == []
+    assert not is_there(docker, ours)
     with pytest.raises(Stopped):
         shell(runner, out, "true")
 
@@ -218,9 +234,9 @@ def test_a_killed_container_is_named_and_the_next_command_gets_another(
 
     thread = threading.Thread(target=sleep)
     thread.start()
-    wait_until((out / "started").exists)
-    docker.client.api.kill(lab_containers(docker)[0])
-    thread.join(20)
+    wait_until((out / "started").exists, lambda: not thread.is_alive())
+    docker.client.api.kill(identity(runner))
+    thread.join(60)
     assert [error.code for error in told] == ["NPU088"]
     assert shell(runner, out, "true").exit_code == 0
 
@@ -238,6 +254,7 @@ from toolchain.docker.container import Spec
 from toolchain.docker.runner import DockerRunner
 out = Path(sys.argv[2])
 runner = DockerRunner(Spec(image=sys.argv[1], writes=(out,)))
+print(runner._running().id, flush=True)
 script = "touch started; sleep 600"
 runner.run(["/bin/sh", "-c", script], cwd=out, env={}, timeout=600, log=out / "log")
 """
@@ -247,26 +264,145 @@ def test_a_killed_lab_leaves_no_container(
     toolchain_image: Image, out: Path, docker: Engine
 ) -> None:
     out.mkdir()
-    child = subprocess.Popen([sys.executable, "-c", CHILD, toolchain_image.tag, str(out)])
-    wait_until((out / "started").exists)
-    assert len(lab_containers(docker)) == 1
-    assert sweep(docker) == []  # it is at work: not abandoned
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    wait_until(lambda: not lab_containers(docker))
+    command = [sys.executable, "-c", CHILD, toolchain_image.tag, str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            wait_until((out / "started").exists, lambda: child.poll() is not None)
+            assert child.stdout
+            its = child.stdout.readline().strip()
+            assert leased(docker, child.pid) == [its]
+            assert its not in sweep(docker)  # it is at work: not abandoned
+            assert is_there(docker, its)
+        finally:
+            child.send_signal(signal.SIGKILL)
+    wait_until(lambda: not is_there(docker, its))
+
+
+@pytest.fixture
+def own_label(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A label that no other lab on this engine sweeps by."""
+    label = f"npulab-test-{os.getpid()}.lease"
+    monkeypatch.setattr(container, "LABEL", label)
+    return label
+
+
+@pytest.fixture
+def labelled(
+    toolchain_image: Image, docker: Engine, own_label: str
+) -> Iterator[Callable[[Path], str]]:
+    """Return a function that starts a container whose label names a path, and gives its id."""
+    made: list[str] = []
+
+    def start(lease: Path) -> str:
+        left = docker.client.containers.create(
+            toolchain_image.tag,
+            ["/bin/sleep", "600"],
+            labels={own_label: str(lease)},
+            network_mode="none",
+        )
+        made.append(str(left.id))
+        left.start()
+        return made[-1]
+
+    yield start
+    for one in made:
+        remove(docker, one)
 
 
 def test_what_a_crash_left_is_found_by_its_label(
-    toolchain_image: Image, docker: Engine, tmp_path: Path
+    labelled: Callable[[Path], str], docker: Engine, tmp_path: Path
 ) -> None:
-    left = docker.client.containers.create(
-        toolchain_image.tag,
-        ["/bin/sleep", "600"],
-        labels={LABEL: str(tmp_path / "gone")},
-        network_mode="none",
-    )
-    left.start()
+    (tmp_path / "leases").mkdir()
+    left = labelled(tmp_path / "leases" / "gone")
     signs = {sign.name: sign for sign in examine(lambda: 1, node=None)}
     assert not signs["containers"].ok
-    assert left.id[:12] in signs["containers"].found
-    assert sweep(docker) == [left.id]
+    assert left[:12] in signs["containers"].found
+    assert sweep(docker) == [left]
+    assert not is_there(docker, left)
+
+
+def test_a_label_makes_nobody_remove_what_it_names(
+    labelled: Callable[[Path], str], docker: Engine, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("1")
+    foreign = labelled(precious)
+    assert abandoned(docker) == []
+    assert sweep(docker) == []
+    assert is_there(docker, foreign)
+    assert precious.read_text() == "1"
+
+
+def test_a_leftover_that_cannot_be_removed_stops_no_build(
+    labelled: Callable[[Path], str],
+    make_runner: MakeRunner,
+    out: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "leases").mkdir()
+    stuck = labelled(tmp_path / "leases" / "gone")
+
+    def remove_others(engine: Engine, identity: str) -> None:
+        if identity == stuck:
+            raise explain(APIError("tried to kill container, but did not receive an exit event"))
+        remove(engine, identity)
+
+    monkeypatch.setattr(container, "remove", remove_others)
+    runner = make_runner()
+    assert shell(runner, out, "true").exit_code == 0
+    runner.close()
+
+
+def test_a_paused_container_is_named_and_the_next_command_gets_another(
+    make_runner: MakeRunner, out: Path, docker: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = make_runner()
+    shell(runner, out, "true")
+    paused = identity(runner)
+    docker.client.api.pause(paused)
+    with monkeypatch.context() as patch:
+        patch.setattr(container, "GRACE_SECONDS", 0.2)
+        with pytest.raises(MissingEnvironment, match="no longer answers: somebody paused") as told:
+            shell(runner, out, "true", timeout=0.2)
+    assert told.value.code == "NPU088"
+    assert not is_there(docker, paused)
+    assert shell(runner, out, "true").exit_code == 0
+
+
+def test_the_line_that_repeats_a_command_does_what_it_did(
+    make_runner: MakeRunner, out: Path, tmp_path: Path
+) -> None:
+    source, missing, elsewhere = tmp_path / "a.txt", tmp_path / "no" / "folder", tmp_path / "again"
+    source.write_text("source\n")
+    work = out / "work" / "step"
+    work.mkdir(parents=True)
+    elsewhere.mkdir()
+    script = (
+        f"cat {source}; echo $KEPT; pwd; id -u; ls /sys/class/net; touch /file; "
+        "grep -E '^(Cap|NoNewPrivs)' /proc/self/status; "
+        "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max; "
+        "echo made >$PWD/made"
+    )
+    runner = make_runner(reads=(source, missing))
+    done = runner.run(
+        ["/bin/sh", "-c", script], cwd=work, env={"KEPT": "1"}, timeout=30, log=out / "log"
+    )
+    shutil.rmtree(out / "work")
+    line = ["/bin/sh", "-c", f"{done.repeat} 2>&1"]
+    again = subprocess.run(line, cwd=elsewhere, capture_output=True, text=True, check=False)
+    assert again.returncode == done.exit_code == 0, again.stdout
+    assert sorted(again.stdout.splitlines()) == sorted((out / "log").read_text().splitlines())
+    assert [path.name for path in elsewhere.iterdir()] == ["made"]
+    assert (elsewhere / "made").stat().st_uid == os.getuid()
+    assert not (out / "work").exists()
+    assert not missing.parent.exists()
+
+
+def test_every_option_of_a_container_is_a_flag_of_that_line(docker: Engine) -> None:
+    extra = device_options([Node(Path("/dev/null"), 7)], memlock=1)
+    given = options(Spec(image="none", extra=extra), docker)
+    assert given.keys() - repeat.FLAGS.keys() == {"environment", "log_config"}
+    taken = subprocess.run(["docker", "run", "--help"], capture_output=True, text=True, check=True)
+    for flag in repeat.FLAGS.values():
+        assert re.search(rf"--{flag}\b", taken.stdout), flag

@@ -55,6 +55,14 @@ def test_one_of_a_killed_process_is_swept(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == [folder.parent]
 
 
+def test_one_that_may_not_be_opened_keeps_nobody_from_making_another(tmp_path: Path) -> None:
+    # Where root ran a step by hand: its folder has no lock, and another user makes none.
+    (tmp_path / "foreign" / LOCK).mkdir(parents=True)
+    with workspace(tmp_path) as folder:
+        assert folder.is_dir()
+    assert (tmp_path / "foreign").is_dir()
+
+
 def test_many_at_once_never_lose_theirs(tmp_path: Path) -> None:
     lost: list[Path] = []
 

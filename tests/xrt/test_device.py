@@ -14,11 +14,14 @@ from kernels.contract import Array, Kernel
 from runtime.device import Basis, Device
 from runtime.verify import verify
 from runtime.xrt import XrtDevice, fake_stack, real_stack
+from runtime.xrt import stack as stacks
 from runtime.xrt.failures import of_exception, of_state, of_warnings
 from simulator.fake_xrt import pyxrt
 from simulator.fake_xrt.board import Board, install
 from simulator.fake_xrt.faults import Ends, Fault, Refused, Spoiled, Step
 from toolchain.build import Build
+from toolchain.docker import device as nodes
+from toolchain.docker.device import Node
 
 MakeDevice = Callable[..., XrtDevice]
 
@@ -258,6 +261,20 @@ def test_a_machine_without_npu_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(MissingEnvironment) as caught:
         real_stack(node=tmp_path / "accel0")
     assert caught.value.code == "NPU410"
+
+
+def test_an_npu_behind_another_accelerator_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyxrt", pyxrt)
+    found: list[Node] = []
+    monkeypatch.setattr(nodes, "npu_nodes", lambda: found)
+    monkeypatch.setattr(stacks, "NODE", tmp_path / "accel0")
+    with pytest.raises(MissingEnvironment, match="no NPU on this machine"):
+        real_stack()
+    (tmp_path / "accel1").touch()
+    found.append(Node(tmp_path / "accel1", 7))
+    assert real_stack().target == "aie2"
 
 
 def test_cancelling_gives_the_context_back(

@@ -35,6 +35,8 @@ SHARES = 1024
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+GRACE_SECONDS = 60.0
+"""How long the agent may take for its answer beyond a command's own time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,10 @@ class Lost(Exception):
     """The container ended while a command ran in it."""
 
 
+class Silent(Exception):
+    """The container did not say in time what became of a command: it is paused, or hangs."""
+
+
 class Socket(Protocol):
     """The part of a socket that the agent is talked to with."""
 
@@ -117,7 +123,12 @@ class Socket(Protocol):
 
 
 class Container:
-    """A running container. Any number of threads may run commands in it at once."""
+    """A running container. Any number of threads may run commands in it at once.
+
+    Attributes:
+        engine: Where it runs.
+        spec: What it was started from.
+    """
 
     def __init__(self, engine: Engine, spec: Spec) -> None:
         """Start it.
@@ -126,7 +137,8 @@ class Container:
             MissingEnvironment: There is no such image, it is for another architecture, or
                 the engine refused.
         """
-        self._engine = engine
+        self.engine = engine
+        self.spec = spec
         self._lock = threading.Lock()
         self._answers: dict[int, Future[dict[str, Any]]] = {}
         self._next = 0
@@ -135,25 +147,26 @@ class Container:
         check_image(engine, spec.image)
         self._lease = leases.take()
         try:
-            self._start(spec)
+            self._start()
         except BaseException:
             self.close()
             raise
 
-    def _start(self, spec: Spec) -> None:
+    def _start(self) -> None:
+        spec = self.spec
         command = ["/usr/bin/python3", "-I", "-S", "-c", Path(agent.__file__).read_text()]
         with talking():
-            self._container = self._engine.client.containers.create(
+            self._container = self.engine.client.containers.create(
                 spec.image,
                 entrypoint=[*command, str(spec.limits.processes)],
                 command=[],
                 stdin_open=True,
                 auto_remove=True,
                 labels={LABEL: str(self._lease.path)},
-                **options(spec, self._engine),
+                **options(spec, self.engine),
             )
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            attached = self._engine.client.api.attach_socket(self._container.id, wanted)
+            attached = self.engine.client.api.attach_socket(self._container.id, wanted)
             self._stream = attached
             self._socket: Socket = getattr(attached, "_sock", attached)
             self._listener = threading.Thread(target=self._listen, daemon=True, name="container")
@@ -187,6 +200,7 @@ class Container:
 
         Raises:
             Lost: The container ended meanwhile, or had ended before.
+            Silent: It still says nothing when the command's time is over for long.
         """
         answer: Future[dict[str, Any]] = _future()
         with self._lock:
@@ -201,16 +215,19 @@ class Container:
                 self._socket.sendall(json.dumps(request).encode() + b"\n")
             except OSError as error:
                 raise Lost from error
-        return answer.result()
+        try:
+            return answer.result(timeout + GRACE_SECONDS)
+        except TimeoutError as error:
+            raise Silent from error
 
     def close(self) -> None:
         """End all that runs in it and remove it."""
         with self._lock:
             self._open = False
         container = getattr(self, "_container", None)
-        if container is not None and self._engine.answers():
+        if container is not None and self.engine.answers():
             with suppress(LabError):
-                remove(self._engine, container.id)
+                remove(self.engine, container.id)
         listener = getattr(self, "_listener", None)
         if listener is not None and listener is not threading.current_thread():
             listener.join(STOP_SECONDS)
@@ -296,11 +313,17 @@ def abandoned(engine: Engine) -> list[str]:
 
 
 def sweep(engine: Engine) -> list[str]:
-    """Remove the containers of labs that are gone, and return their ids."""
-    left = abandoned(engine)
-    for identity in left:
-        remove(engine, identity)
-    return left
+    """Remove the containers of labs that are gone, and return their ids.
+
+    One that cannot be removed keeps nobody from working: `npulab health` names it.
+    """
+    gone = []
+    for identity in abandoned(engine):
+        with suppress(LabError):
+            remove(engine, identity)
+            gone.append(identity)
+    leases.sweep()
+    return gone
 
 
 def _future() -> Future[dict[str, Any]]:

@@ -7,6 +7,8 @@ refused: its containers could not see this machine's files.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import socket
@@ -86,7 +88,7 @@ def connect() -> Engine:
             version = asking.api.version(api_version=False)
     finally:
         asking.close()
-    if _numbers(version["ApiVersion"]) < _numbers(API):
+    if is_too_old(version["ApiVersion"]):
         raise MissingEnvironment(
             f"the container engine {version['Version']} speaks API {version['ApiVersion']}, "
             f"and the lab needs {API}",
@@ -112,6 +114,11 @@ def connect() -> Engine:
     )
 
 
+def is_too_old(api: str) -> bool:
+    """Whether an engine's newest API is older than the lab needs."""
+    return _numbers(api) < _numbers(API)
+
+
 def find() -> str:
     """Return the address of the engine to use, which accepts connections.
 
@@ -121,6 +128,12 @@ def find() -> str:
     chosen = _chosen()
     tried: list[str] = []
     for address in [chosen] if chosen else _usual():
+        if address.startswith("/"):
+            raise MissingEnvironment(
+                f"the container engine's address {address} is a path without unix:// before it",
+                cure=f"write unix://{address} (in DOCKER_HOST, or in the docker context)",
+                code="NPU080",
+            )
         if not address.startswith("unix://"):
             raise MissingEnvironment(
                 f"the container engine at {address} is not on this machine",
@@ -183,7 +196,7 @@ def explain(error: Exception) -> LabError:
         return went_away(told)
     return MissingEnvironment(
         "the container engine refused",
-        cure="read its answer; npulab doctor says what it needs",
+        cure="read its answer; npulab doctor names the engine and its version",
         code="NPU084",
         details=(told,),
     )
@@ -207,20 +220,41 @@ def _client(address: str, version: str) -> DockerClient:
 
 
 def _chosen() -> str | None:
-    """Return the address that the user's settings name, None if they name none."""
+    """Return the address that the user's settings name, None if they name none.
+
+    Raises:
+        MissingEnvironment: They name a docker context that is not there.
+    """
     if host := os.environ.get("DOCKER_HOST"):
         return host
-    config = Path(os.environ.get("DOCKER_CONFIG", "~/.docker")).expanduser() / "config.json"
-    if not (os.environ.get("DOCKER_CONTEXT") or config.is_file()):
+    folder = Path(os.environ.get("DOCKER_CONFIG") or "~/.docker").expanduser()
+    source, name = "DOCKER_CONTEXT", os.environ.get("DOCKER_CONTEXT")
+    if not name:
+        # One that the docker client cannot read either names nothing.
+        source, name = str(folder / "config.json"), _read(folder / "config.json", "currentContext")
+    if not name or name == "default":
         return None
-    from docker.context import ContextAPI
+    # Not the SDK's search, which needs a config.json beside the contexts and asks nowhere else.
+    record = folder / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json"
+    address = _read(record, "Endpoints", "docker", "Host")
+    if address is None:
+        raise MissingEnvironment(
+            f"there is no docker context {name!r}, which {source} names",
+            cure="choose one that docker context ls lists, or unset it: docker context use default",
+            code="NPU080",
+        )
+    return address
 
-    with suppress(Exception):  # an unreadable configuration of the docker client names nothing
-        name = os.environ.get("DOCKER_CONTEXT")
-        context: Any = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
-        if context is not None and context.name != "default":
-            return str(context.Host)
-    return None
+
+def _read(path: Path, *keys: str) -> str | None:
+    """Return the text below `keys` in a file of JSON; None where there is none."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys:
+            found = found[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _usual() -> list[str]:

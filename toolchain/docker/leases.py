@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,12 @@ from pathlib import Path
 
 from toolchain.storage import disk
 from toolchain.storage.store import default_root
+
+FOLDER = "leases"
+"""Of the cache, where the files are."""
+
+_CONTENT = re.compile(rb"\d{1,10}")
+_LONGEST = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Lease:
 
 def take() -> Lease:
     """Return a new lease of this process."""
-    folder = default_root() / "leases"
+    folder = default_root() / FOLDER
     with disk.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
@@ -43,20 +51,47 @@ def take() -> Lease:
 
 
 def is_over(path: Path) -> bool:
-    """Whether the lab that took the lease at `path` is gone."""
+    """Whether the lab that took the lease at `path` is gone. It only looks.
+
+    Args:
+        path: What a container's label says, which may be anything: what cannot be a lease is
+            of no lab, and not over.
+    """
     try:
-        handle = os.open(path, os.O_RDWR)
+        folder = path.parent.resolve()
+        if not path.is_absolute() or folder.name != FOLDER:
+            return False
+        # Of a pipe or device that stands there, nothing is waited for.
+        handle = os.open(folder / path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         # Where even the folder is unknown, the lease is of a machine that we do not see.
-        return path.parent.is_dir()
-    except OSError:
+        return folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a zero in the path
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _is_lease(handle) and _is_free(handle)
     except OSError:
         return False
-    else:
-        path.unlink(missing_ok=True)
-        return True
     finally:
         os.close(handle)
+
+
+def sweep() -> None:
+    """Remove this lab's leases that are over: a killed process leaves its own behind."""
+    for path in (default_root() / FOLDER).glob("*"):
+        if is_over(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_lease(handle: int) -> bool:
+    """Whether an open file has a process id, and nothing else, in it."""
+    regular = stat.S_ISREG(os.fstat(handle).st_mode)
+    return regular and _CONTENT.fullmatch(os.read(handle, _LONGEST + 1)) is not None
+
+
+def _is_free(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

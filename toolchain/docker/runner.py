@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from errors import CheckFailed, LabError, MissingEnvironment
-from toolchain.docker.container import Container, Lost, Spec, sweep
+from toolchain.docker.container import Container, Lost, Silent, Spec, sweep
 from toolchain.docker.engine import Engine, connect, went_away
+from toolchain.docker.repeat import shell_line
 from toolchain.stopped import Stopped
 from toolchain.storage import disk
 from toolchain.work.runner import Completed, Tool
@@ -78,13 +78,15 @@ class DockerRunner:
             if self._stopped:
                 raise Stopped from lost
             raise self._lost(container) from lost
+        except Silent as silent:
+            raise self._hangs(container) from silent
         if "error" in answer:
             raise _does_not_start(command[0], answer["error"])
         self._refuse_excess(command[0], answer)
         return Completed(
             exit_code=answer["exit"],
             timed_out=answer["stopped"] == "time",
-            repeat=self._repeat(command, cwd, env),
+            repeat=shell_line(command, cwd, env, container),
         )
 
     def stop(self) -> None:
@@ -116,8 +118,7 @@ class DockerRunner:
         """Return why a container ended that nobody asked to; the next command gets another."""
         with self._lock:
             engine = self._engine
-            if self._container is container:
-                self._container = None
+            self._drop(container)
             gone = engine is not None and not engine.answers()
             if gone:
                 self._engine = None  # whoever comes next looks for one anew
@@ -130,6 +131,22 @@ class DockerRunner:
             cure="see that the engine runs, then repeat the command: what was finished is kept",
             code="NPU088",
         )
+
+    def _hangs(self, container: Container) -> LabError:
+        """End a container that says nothing any more, and return the failure."""
+        with self._lock:
+            self._drop(container)
+        container.close()
+        return MissingEnvironment(
+            "the container no longer answers: somebody paused it, or the machine hangs",
+            cure="see that nobody pauses it, then repeat the command: what was finished is kept",
+            code="NPU088",
+        )
+
+    def _drop(self, container: Container) -> None:
+        """Give the next command another container."""
+        if self._container is container:
+            self._container = None
 
     def _refuse_excess(self, program: str, answer: dict[str, Any]) -> None:
         limits = self._spec.limits
@@ -146,17 +163,6 @@ class DockerRunner:
                 cure="a tool that forks without end is broken: look at what it was given",
                 code="NPU090",
             )
-
-    def _repeat(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> str:
-        """Return a shell line that runs the command in a container like this one."""
-        spec = self._spec
-        mounts = [f"--volume={path}:{path}:ro" for path in spec.reads]
-        mounts += [f"--volume={path}:{path}" for path in {*spec.writes, cwd}]
-        settings = [f"{name}={value}" for name, value in sorted(env.items())]
-        user = self._engine.user if self._engine else "0:0"
-        line = ["docker", "run", "--rm", "--network=none", f"--user={user}", *mounts]
-        inside = ["-w", str(cwd), "--entrypoint=/usr/bin/env", spec.image, "-i", *settings]
-        return shlex.join([*line, *inside, *command])
 
 
 def _existing(spec: Spec) -> Spec:

@@ -35,7 +35,10 @@ def workspace(parent: Path) -> Iterator[Path]:
 def sweep(parent: Path) -> None:
     """Remove the folders below `parent` whose owners are gone."""
     for place in parent.glob("*"):
-        handle = _open(place)
+        try:
+            handle = _open(place)
+        except OSError:  # of another user: it is not ours to remove
+            continue
         if handle is None:
             continue
         try:
