@@ -254,10 +254,11 @@ def test_an_engine_that_ends_in_the_middle_is_named_and_recovered_from(
     with DockerRunner(spec) as runner:
         step(runner, "touch again")
         again = engine.connect()
-        assert len(again.client.api.containers(all=True)) == 1
+        # An engine that starts again removes the old container itself, and lists it meanwhile.
+        wait_until(lambda: len(again.client.api.containers(all=True)) == 1)
     assert told == []
     assert (out / "again").stat().st_uid == os.getuid()
-    assert again.client.api.containers(all=True) == []
+    wait_until(lambda: again.client.api.containers(all=True) == [])
     assert again.client.volumes.list() == []
     again.close()
 
