@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from errors import CheckFailed
+from errors import CheckFailed, MissingEnvironment
 from toolchain.docker import debian
 from toolchain.docker.recipes import Recipe
 
@@ -109,3 +109,12 @@ def test_one_that_takes_too_long_is_ended_and_named(
     started = [int(one) for one in pids.read_text().split()] if pids.exists() else []
     wait_until(lambda: not any(runs(one) for one in started))
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_machine_without_mmdebstrap_is_told_what_to_install(
+    own_recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingEnvironment, match="mmdebstrap, and it is not installed") as caught:
+        debian.bootstrap(own_recipes["xrt"], tmp_path / "layer.tar")
+    assert caught.value.code == "NPU094"

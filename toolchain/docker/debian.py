@@ -76,15 +76,15 @@ def bootstrap(recipe: Recipe, out: Path) -> None:
     if recipe.suite in ROLLING:
         command.append('--aptopt=Acquire::Check-Valid-Until "false"')
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.epoch), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    try:
-        with _scratch() as folder:
-            _run([*command, recipe.suite, str(out), *mirror()], {**env, "TMPDIR": str(folder)})
-    except FileNotFoundError as error:
+    if shutil.which(command[0]) is None:
         raise MissingEnvironment(
             "images are bootstrapped with mmdebstrap, and it is not installed",
             cure="install the Debian package mmdebstrap (root, or unprivileged user namespaces)",
             code="NPU094",
-        ) from error
+        )
+    try:
+        with _scratch() as folder:
+            _run([*command, recipe.suite, str(out), *mirror()], {**env, "TMPDIR": str(folder)})
     except subprocess.TimeoutExpired as error:
         raise CheckFailed(
             f"Debian {recipe.suite} does not bootstrap within {TIMEOUT:,.0f} s",

@@ -136,8 +136,9 @@ def give_tag(image: Image, engine: Engine, tag: str) -> None:
 
 def lacks_revision(image: Image, recipe: Recipe) -> bool:
     """Whether an image does not say which commit it is of, and git now knows."""
-    known_now = revision.of(recipe) != revision.UNKNOWN
-    return image.labels.get(REVISION_LABEL) == revision.UNKNOWN and known_now
+    if image.labels.get(REVISION_LABEL) != revision.UNKNOWN:
+        return False
+    return revision.of(recipe) != revision.UNKNOWN
 
 
 def describe(image: Image, recipe: Recipe, folder: Path) -> None:
