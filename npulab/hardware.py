@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -161,14 +160,13 @@ def run_in_container(
         LabError: The container did not start or was ended, or a kernel does not build.
     """
     from runtime.lock import device_lock
-    from toolchain.build import default_root
     from toolchain.docker.runner import DockerRunner
+    from toolchain.storage.store import Store
 
     _build(job, kernels)
-    default_root().mkdir(parents=True, exist_ok=True)
     turn = device_lock("npulab hw", on_wait=_tell) if nodes else nullcontext()
-    with turn, tempfile.TemporaryDirectory(prefix="hw-", dir=default_root()) as folder:
-        place = _Place(job, Path(folder))
+    with turn, Store().work() as folder:
+        place = _Place(job, folder)
         with DockerRunner(_spec(job, image, nodes, place.folder)) as runner:
             try:
                 with _following(place.log, out):

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 )
 @click.option("--rebuild", is_flag=True, help="Make every layer anew, kept or not.")
 @click.option("--tag", help="Give each image this tag too, such as dev.")
-@click.option("--remove", is_flag=True, help="Remove the lab's images and layers instead.")
+@click.option("--remove", is_flag=True, help="Remove these images, or all, with their layers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     names: tuple[str, ...],
     accept: bool,
     base: str,
@@ -55,7 +57,8 @@ def command(
     """Make the images of the toolchain and of XRT.
 
     Bases are bootstrapped from the Debian mirror that this machine uses, or pulled
-    by digest; Python packages come by hash. What is current is left alone.
+    by digest; Python packages come by hash. What is current is left alone; an image
+    that is made anew takes the place of the one before, unless a container uses it.
     A list of every package and a bill of materials (CycloneDX) go to
     build/images/NAME. If the mirror has other packages than the lock, nothing is
     made and the difference is shown.
@@ -66,10 +69,12 @@ def command(
 
     store = Store()
     chosen = [recipes.find(name) for name in names] or list(recipes.load().values())
+    if base == "registry" and not remove:
+        _refuse_bootstrapped([one for one in chosen if one.name in names], ctx)
     found = engine.connect()
     try:
         if remove:
-            _remove(images.remove_all(found), images.forget(store))
+            _tell_removed(*images.remove(found, names), images.forget(store, names), as_json)
             return
         parts: dict[str, float] = {}
 
@@ -81,10 +86,13 @@ def command(
         made = []
         work = _Work(store=store, engine=found, accept=accept, rebuild=rebuild, report=report)
         for one in chosen:
+            before = images.recorded(one, store)
             recipe, current = work.make(one, base)
             images.load(current, found, recipe.epoch, report)
             if tag:
                 images.give_tag(current, found, tag)
+            if before and images.retire(before, current, found):
+                stderr().print(f"{one.name}: removed {before.tag}", soft_wrap=True)
             images.describe(current, recipe, _folder(recipe))
             made.append((recipe, current))
     finally:
@@ -110,6 +118,8 @@ class _Work:
         from npulab.console import stderr
         from toolchain.docker import registry
 
+        if base == "registry" and recipe.image is None:
+            stderr().print(f"{recipe.name}: bootstrapped, for no registry has its base")
         if base == "bootstrap" or recipe.image is None:
             return recipe, self._on(recipe)
         if base == "registry":
@@ -128,7 +138,9 @@ class _Work:
         from toolchain.docker import image, images
 
         current = None if self.accept or self.rebuild else image.known(recipe, self.store)
-        return current or images.make(
+        if current and not images.lacks_revision(current, recipe):
+            return current
+        return images.make(
             recipe,
             self.store,
             accept=self.accept,
@@ -147,7 +159,8 @@ def _folder(recipe: Recipe) -> Path:
 def _print(made: list[tuple[Recipe, Image]], seconds: float) -> None:
     from npulab import figures
     from npulab.commands.build import short
-    from npulab.console import Column, Rows, stdout
+    from npulab.console import Column, Rows, print_wrapped, stdout
+    from toolchain.build import default_root
 
     console = stdout()
     width = max(len(image.tag) for _, image in made)
@@ -156,21 +169,35 @@ def _print(made: list[tuple[Recipe, Image]], seconds: float) -> None:
         Column("image", width),
         Column("size", 9, "right"),
         Column("packages", 8, "right"),
-        Column("lists in", 20),
     )
     rows.header()
-    for recipe, image in made:
-        size, count = figures.size(image.size), str(len(image.packages))
-        rows.row(image.tag, size, count, str(short(_folder(recipe))))
-    console.print(f"{figures.number(len(made), 'image')} current  ({figures.seconds(seconds)})")
+    for _, image in made:
+        rows.row(image.tag, figures.size(image.size), str(len(image.packages)))
+    count, lists = figures.number(len(made), "image"), short(default_root() / "images")
+    print_wrapped(console, f"{count} current, lists in {lists}  ({figures.seconds(seconds)})")
 
 
-def _remove(tags: list[str], freed: int) -> None:
+def _refuse_bootstrapped(chosen: list[Recipe], ctx: click.Context) -> None:
+    """Raise if an image is asked for from a registry whose base none has."""
+    if alone := [one.name for one in chosen if one.image is None]:
+        raise click.UsageError(
+            f"no registry has the base of {', '.join(alone)}, which is bootstrapped: "
+            "leave out --base registry",
+            ctx,
+        )
+
+
+def _tell_removed(removed: list[str], kept: list[str], freed: int, as_json: bool) -> None:
     from npulab import figures
-    from npulab.console import stdout
+    from npulab.console import print_json, stdout
 
-    for tag in tags:
-        stdout().print(f"removed {tag}")
+    if as_json:
+        print_json({"removed": removed, "kept": kept, "bytes": freed})
+        return
+    for tag in removed:
+        stdout().print(f"removed {tag}", soft_wrap=True)
+    for tag in kept:
+        stdout().print(f"kept {tag}: a container uses it", soft_wrap=True)
     stdout().print(f"removed layers, {figures.size(freed)}")
 
 

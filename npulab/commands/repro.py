@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from npulab.selection import Selector, select
 if TYPE_CHECKING:
     from kernels.contract import Kernel
     from toolchain.artifact import Build
+    from toolchain.docker.repro import Comparison
     from toolchain.unit import Unit
 
 
@@ -38,14 +39,17 @@ if TYPE_CHECKING:
     help="docker: two fresh containers of each Python variant. local: twice on this machine.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
-def command(kernels: tuple[list[Kernel], ...], target: str, runner: str, jobs: int | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(
+    kernels: tuple[list[Kernel], ...], target: str, runner: str, jobs: int | None, as_json: bool
+) -> None:
     """Build kernels again and again, and compare.
 
     Each build starts with an empty cache. Exits 1 if a file differs, and says
     what in it does, in the terms of its format.
     """
     from npulab import figures
-    from npulab.console import stdout
+    from npulab.console import print_json, stdout
     from toolchain.docker.repro import compare, refuse_differences
     from toolchain.unit import Unit
 
@@ -62,11 +66,35 @@ def command(kernels: tuple[list[Kernel], ...], target: str, runner: str, jobs: i
             (name, _build(units, target, where, jobs, Path(folder) / name.replace(" ", "-")))
             for name, where in places
         ]
-        for name, builds in others:
-            compared = [compare(*pair) for pair in zip(first[1], builds, strict=True)]
-            refuse_differences(compared, f"{first[0]} and {name}")
-            same = sum(one.same for one in compared)
+        compared = {
+            name: [compare(*pair) for pair in zip(first[1], builds, strict=True)]
+            for name, builds in others
+        }
+    if as_json:
+        print_json({"target": target, **_document(first[0], compared)})
+    for name, comparisons in compared.items():
+        refuse_differences(comparisons, f"{first[0]} and {name}")
+        if not as_json:
+            same = sum(one.same for one in comparisons)
             stdout().print(f"{first[0]} = {name}: {figures.number(same, 'file')} the same")
+
+
+def _document(first: str, compared: dict[str, list[Comparison]]) -> dict[str, Any]:
+    return {
+        "first": first,
+        "units": len(next(iter(compared.values()))),
+        "others": {
+            name: {
+                "same": sum(one.same for one in comparisons),
+                "different": {
+                    f"{one.title}/{file}": list(changes)
+                    for one in comparisons
+                    for file, changes in one.different.items()
+                },
+            }
+            for name, comparisons in compared.items()
+        },
+    }
 
 
 def _build(

@@ -131,7 +131,8 @@ def test_an_interrupt_exits_130_and_says_so() -> None:
     assert result.stderr.strip().startswith("interrupted")
 
 
-def test_ctrl_c_exits_130_without_a_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_kill_exit_130_without_a_traceback(tmp_path: Path, name: str) -> None:
     """The command waits for a pipe to be written; the signal comes once it has opened it."""
     pipe = tmp_path / "x.npy"
     os.mkfifo(pipe)
@@ -142,7 +143,7 @@ def test_ctrl_c_exits_130_without_a_traceback(tmp_path: Path) -> None:
     )
     try:
         writer = _opened(pipe, process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.Signals[name])
         # A signal just before the read would not end it; the end of the file does.
         os.close(writer)
         _, stderr = process.communicate(timeout=30)

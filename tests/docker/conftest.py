@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,8 +48,15 @@ def store() -> Store:
 
 @pytest.fixture(scope="session")
 def own_recipes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recipe]:
-    """Return the lab's recipes with locks that a test may rewrite."""
+    """Return the lab's recipes with locks that a test may rewrite.
+
+    They are in a clone, so that the images, which the user's cache keeps, name the commit that
+    the user's own would.
+    """
     checkout = tmp_path_factory.mktemp("checkout")
+    clone = ["clone", "--quiet", "--shared", "--no-checkout", str(CHECKOUT), str(checkout)]
+    subprocess.run(["git", *clone], check=False)
+    subprocess.run(["git", "reset", "--quiet"], cwd=checkout, check=False)
     for part in ("containers", "requirements"):
         shutil.copytree(CHECKOUT / part, checkout / part)
     return recipes.load(checkout)

@@ -23,6 +23,7 @@ from toolchain.docker.container import Container, Spec
 from toolchain.docker.device import Node
 from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image
+from toolchain.storage.store import Store
 
 pytestmark = pytest.mark.docker
 CHECKOUT = Path(__file__).parents[2]
@@ -53,14 +54,20 @@ def run(image: Image, name: str, *arguments: str, nodes: tuple[Node, ...] = ()) 
 @needs_mknod
 @pytest.mark.parametrize("name", list(JOBS))
 def test_pyxrt_says_that_no_device_answers_and_the_job_ends_with_3(
-    xrt: Image, tmp_path: Path, name: str
+    xrt: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The node is there, real pyxrt imports and enumerates, and a stand-in is no NPU."""
+    writes: list[Path] = []
+    spec = hardware._spec
+    monkeypatch.setattr(hardware, "_spec", lambda *given: writes.append(given[-1]) or spec(*given))
     code, said = run(xrt, name, nodes=(stand_in(tmp_path / "accel"),))
     assert code == 3, said
     assert "XRT finds no NPU on this machine" in said
     assert "NPU410" in said
-    assert list((tmp_path / "build").glob("hw-*")) == []
+    # A job that is killed leaves its folder where the next build sweeps.
+    (folder,) = writes
+    assert folder.is_relative_to(Store().root / "work")
+    assert not folder.parent.exists()
 
 
 def test_the_kernels_tests_pass_on_the_images_python(

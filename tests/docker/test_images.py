@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from errors import CheckFailed, MissingEnvironment, UsageError
-from toolchain.docker import debian, image, images, recipes, wheels
+from toolchain.docker import debian, image, images, recipes, revision, wheels
 from toolchain.docker.debian import Package
 from toolchain.docker.engine import Engine
 from toolchain.docker.image import Image, Layer
@@ -35,6 +35,10 @@ def test_the_engine_has_the_image_under_the_id_that_was_computed(
     assert found.id == made.id
     assert found.labels["npulab.image"] == name
     assert len(found.labels["npulab.lock"]) == 64
+    if (ours := recipes.load()[name]).key == made.key and (
+        commit := revision.of(ours)
+    ) != "unknown":
+        assert found.labels["org.opencontainers.image.revision"] == commit
     assert found.attrs["Config"]["User"] == "lab"
     assert made.size < (400 if name.startswith("toolchain") else 350) * 10**6
 

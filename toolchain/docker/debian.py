@@ -10,9 +10,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
+import signal
 import subprocess
 import tarfile
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +27,12 @@ ROLLING = {"sid", "unstable"}
 """Suites whose Release file a mirror may keep past its date."""
 
 TIMEOUT = 1800.0
+"""Seconds that a bootstrap may take."""
+
+GRACE = 30.0
+"""Seconds that one which is told to end has to remove what it unpacked."""
+
+_LINES = 12
 
 LAB_USER = "lab:x:1000:1000:lab:/tmp:/bin/sh"
 
@@ -52,7 +62,7 @@ def bootstrap(recipe: Recipe, out: Path) -> None:
 
     Raises:
         MissingEnvironment: There is no mmdebstrap.
-        CheckFailed: It failed: no mirror, a package that the suite has not.
+        CheckFailed: It failed: no mirror, a package that the suite has not; or it took too long.
     """
     command = [
         *("mmdebstrap", "--variant=essential", "--format=tar", "--quiet"),
@@ -66,30 +76,84 @@ def bootstrap(recipe: Recipe, out: Path) -> None:
     if recipe.suite in ROLLING:
         command.append('--aptopt=Acquire::Check-Valid-Until "false"')
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.epoch), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    try:
-        done = subprocess.run(
-            [*command, recipe.suite, str(out), *mirror()],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except FileNotFoundError as error:
+    if shutil.which(command[0]) is None:
         raise MissingEnvironment(
             "images are bootstrapped with mmdebstrap, and it is not installed",
             cure="install the Debian package mmdebstrap (root, or unprivileged user namespaces)",
             code="NPU094",
+        )
+    try:
+        with _scratch() as folder:
+            _run([*command, recipe.suite, str(out), *mirror()], {**env, "TMPDIR": str(folder)})
+    except subprocess.TimeoutExpired as error:
+        raise CheckFailed(
+            f"Debian {recipe.suite} does not bootstrap within {TIMEOUT:,.0f} s",
+            cure="name a Debian mirror that answers faster in NPULAB_DEBIAN_MIRROR",
+            code="NPU095",
         ) from error
-    if done.returncode:
-        lines = done.stdout.decode(errors="replace").splitlines()
+    except subprocess.CalledProcessError as error:
+        lines = error.stdout.decode(errors="replace").splitlines()
         raise CheckFailed(
             f"Debian {recipe.suite} does not bootstrap",
             cure="read mmdebstrap's lines; NPULAB_DEBIAN_MIRROR names another Debian mirror",
             code="NPU095",
-            details=tuple(lines[-12:]),
-        )
+            details=tuple(lines[-_LINES:]),
+        ) from error
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Yield a folder for the system that is unpacked, and remove what is left in it.
+
+    It is not in the cache's work folder: without root, mmdebstrap works as another user, who may
+    not go there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="npulab-bootstrap-"))
+    folder.chmod(0o1777)
+    try:
+        yield folder
+    finally:
+        # As root it mounts /proc and /dev of this machine in there until it ends by itself.
+        if f" {folder}/" not in Path("/proc/self/mounts").read_text(encoding="utf-8"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str], env: dict[str, str]) -> None:
+    """Run mmdebstrap to its end; an interrupt or the timeout ends it with all that it started.
+
+    Raises:
+        subprocess.CalledProcessError: It failed.
+        subprocess.TimeoutExpired: It took too long.
+    """
+    with subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=TIMEOUT)
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output=said)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with its session, by force where it does not end by itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.communicate(timeout=GRACE)
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
 
 
 def mirror() -> list[str]:

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from toolchain.docker import debian, registry, sbom, wheels
+from toolchain.docker import debian, registry, revision, sbom, wheels
 from toolchain.docker.debian import Package
 from toolchain.docker.engine import Engine, talking
-from toolchain.docker.image import LAB, Image, Layer, record
+from toolchain.docker.image import LAB, Image, Layer, known, record
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.recipes import Recipe
 from toolchain.storage import digest, disk, records
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage
 
 NAME_LABEL = "npulab.image"
+REVISION_LABEL = "org.opencontainers.image.revision"
 REPOSITORY = "npulab"
 
 
@@ -77,7 +79,7 @@ def make(
     labels = {
         NAME_LABEL: recipe.name,
         "npulab.lock": digest.of_file(recipe.lock) or "",
-        "org.opencontainers.image.revision": _revision(recipe),
+        REVISION_LABEL: _revision(recipe, store),
         "org.opencontainers.image.title": f"Phoenix kernel lab: {recipe.name}",
     }
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
@@ -132,6 +134,13 @@ def give_tag(image: Image, engine: Engine, tag: str) -> None:
         engine.client.images.get(image.tag).tag(f"{REPOSITORY}/{image.name}", tag)
 
 
+def lacks_revision(image: Image, recipe: Recipe) -> bool:
+    """Whether an image does not say which commit it is of, and git now knows."""
+    if image.labels.get(REVISION_LABEL) != revision.UNKNOWN:
+        return False
+    return revision.of(recipe) != revision.UNKNOWN
+
+
 def describe(image: Image, recipe: Recipe, folder: Path) -> None:
     """Write the list of packages and the bill of materials of an image into `folder`."""
     packages = [Package(*fields) for fields in image.packages]
@@ -141,21 +150,74 @@ def describe(image: Image, recipe: Recipe, folder: Path) -> None:
     disk.replace_file(folder / "packages.txt", lines.encode() + b"\n")
 
 
-def remove_all(engine: Engine) -> list[str]:
-    """Remove every image of the lab from the engine, and return their tags."""
+def recorded(recipe: Recipe, store: Store) -> Image | None:
+    """Return the image that was made last under a recipe's name, of this recipe or another."""
+    return records.decode(disk.read_if_there(record(recipe, store)), Image)
+
+
+def retire(old: Image, new: Image, engine: Engine) -> bool:
+    """Remove an image whose place another took, and return whether it went.
+
+    It stays where a container uses it, and under the tags that people gave it.
+
+    Raises:
+        MissingEnvironment: The engine went away, or refused for another reason.
+    """
+    from docker.errors import ImageNotFound
+
+    if old.tag == new.tag:
+        return False
+    with talking(), suppress(ImageNotFound):
+        if engine.client.images.get(old.tag).labels.get(NAME_LABEL) == old.name:
+            return _untag(engine, old.tag)
+    return False
+
+
+def remove(engine: Engine, names: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """Remove the lab's images from the engine.
+
+    What others made of them has their labels, but not the lab's tags: it stays.
+
+    Args:
+        engine: Has them.
+        names: Those of the images, older ones of these names included; all unless given.
+
+    Returns:
+        The tags that went, and those that stay: of images that a container uses.
+    """
+    tags: dict[bool, list[str]] = {True: [], False: []}
     with talking():
         found: list[EngineImage] = engine.client.images.list(filters={"label": NAME_LABEL})
         for image in found:
-            engine.client.images.remove(image.id, force=True)
-    return sorted(tag for image in found for tag in image.tags)
+            name = image.labels[NAME_LABEL]
+            for tag in image.tags:
+                if _is_tag_of(name, tag) and (not names or name in names):
+                    tags[_untag(engine, tag)].append(tag)
+    return sorted(tags[True]), sorted(tags[False])
 
 
-def forget(store: Store) -> int:
-    """Remove the kept layers and records, and return their bytes."""
-    freed = 0
-    for folder in (store.root / "layers", store.root / "images"):
-        freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        shutil.rmtree(folder, ignore_errors=True)
+def forget(store: Store, names: Collection[str] = ()) -> int:
+    """Remove the records of images and the kept layers that no other image has.
+
+    Args:
+        store: The cache.
+        names: Those of the images; all unless given.
+
+    Returns:
+        The bytes that are free now.
+    """
+    freed, shared = 0, set()
+    for path in (store.root / "images").glob("*.json"):
+        image = records.decode(disk.read_if_there(path), Image)
+        if names and path.stem not in names:
+            shared |= {Path(layer.path).parent.name for layer in image.layers} if image else set()
+            continue
+        freed += path.stat().st_size
+        path.unlink(missing_ok=True)
+    for folder in (store.root / "layers").glob("*"):
+        if folder.name not in shared:
+            freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            shutil.rmtree(folder, ignore_errors=True)
     return freed
 
 
@@ -241,18 +303,32 @@ def _keep(
     return contents
 
 
-def _revision(recipe: Recipe) -> str:
-    """Return the last commit that changed a recipe; other commits leave images as they are."""
-    containers = recipe.lock.parent
-    what = map(str, (containers, *recipe.requirements))
+def _untag(engine: Engine, tag: str) -> bool:
+    """Remove a tag, and the image with its last; whether the engine did, and no container uses it.
+
+    Raises:
+        ImageNotFound: There is no such tag.
+        APIError: The engine refused for another reason.
+    """
+    from docker.errors import APIError
+
     try:
-        told = subprocess.run(
-            ["git", "log", "-1", "--format=%H", "--", *what],  # noqa: S607
-            cwd=containers,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return "unknown"
-    return told.stdout.strip() or "unknown"
+        engine.client.images.remove(tag)
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        return False
+    return True
+
+
+def _is_tag_of(name: str, tag: str) -> bool:
+    """Whether a tag is of the lab's image `name`; podman puts a host before it."""
+    return f"/{tag}".rpartition(":")[0].endswith(f"/{REPOSITORY}/{name}")
+
+
+def _revision(recipe: Recipe, store: Store) -> str:
+    """Return the revision to label an image with: what git says now, or said of the same recipe."""
+    told = revision.of(recipe)
+    if told == revision.UNKNOWN and (made := known(recipe, store)):
+        return made.labels.get(REVISION_LABEL, revision.UNKNOWN)
+    return told
