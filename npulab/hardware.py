@@ -147,6 +147,8 @@ def run_in_container(
     nodes: Sequence[Node],
     kernels: Sequence[Kernel],
     out: BinaryIO,
+    *,
+    wait: float | None = None,
 ) -> int:
     """Run a job in the XRT image, and return its exit code.
 
@@ -156,9 +158,11 @@ def run_in_container(
         nodes: The NPU's; none for a job on another device.
         kernels: Those to have built before.
         out: Takes what it prints, while it prints it.
+        wait: Seconds to wait for the NPU at most; for ever unless given.
 
     Raises:
-        LabError: The container did not start or was ended, or a kernel does not build.
+        LabError: No turn on the NPU, the container did not start or was ended, or a kernel does
+            not build.
     """
     from runtime.lock import device_lock
     from toolchain.build import default_root
@@ -166,7 +170,7 @@ def run_in_container(
 
     _build(job, kernels)
     default_root().mkdir(parents=True, exist_ok=True)
-    turn = device_lock("npulab hw", on_wait=_tell) if nodes else nullcontext()
+    turn = device_lock("npulab hw", timeout=wait, on_wait=tell) if nodes else nullcontext()
     with turn, tempfile.TemporaryDirectory(prefix="hw-", dir=default_root()) as folder:
         place = _Place(job, Path(folder))
         with DockerRunner(_spec(job, image, nodes, place.folder)) as runner:
@@ -342,5 +346,6 @@ def _with(arguments: Sequence[str], option: str, value: str) -> tuple[str, ...]:
     return (*kept, f"{option}={value}")
 
 
-def _tell(place: object) -> None:
+def tell(place: object) -> None:
+    """Say on stderr where somebody stands in line for the NPU."""
     print(place, file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,10 +12,12 @@ from shutil import which
 import pytest
 from click.testing import CliRunner
 
+from errors import UsageError
+from npulab import hardware
 from npulab.cli import cli
 from runtime.canary import check_canary
 from runtime.health import Sign, examine, out_of_rotation
-from runtime.lock import DEFAULT
+from runtime.lock import DEFAULT, QUEUE, device_lock
 from runtime.xrt import XrtDevice, fake_stack
 from simulator.fake_xrt.board import Board
 from simulator.fake_xrt.faults import Ends, Spoiled
@@ -173,3 +176,50 @@ def test_a_machine_without_its_npu_is_ill(tmp_path: Path) -> None:
     }
     assert not signs["node"].ok
     assert signs["canary"].ok
+
+
+def test_the_check_waits_for_its_turn_says_for_whom_and_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(QUEUE, str(tmp_path))
+    monkeypatch.setattr(hardware, "in_container", lambda *_: False)
+    with device_lock("a soak test"):
+        ended = CliRunner().invoke(cli, ["health", "--wait", "0.2", "--json"])
+    assert ended.exit_code == 1
+    assert "waiting for the NPU: 1 ahead, held by a soak test (process" in ended.stderr
+    (canary,) = [sign for sign in json.loads(ended.stdout)["signs"] if sign["name"] == "canary"]
+    assert not canary["ok"]
+    assert "held by a soak test (process" in canary["found"]
+    assert "NPU443" in canary["found"]
+
+
+def test_health_as_json_says_what_the_text_says(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    command = ["health", "--device", "fake", "--flag", str(flag)]
+    well = CliRunner().invoke(cli, [*command, "--json"])
+    assert well.exit_code == 0, well.output
+    document = json.loads(well.stdout)
+    assert (document["well"], document["out_of_rotation"]) == (True, None)
+    text = CliRunner().invoke(cli, command).stdout
+    assert all(f"{sign['name']:<12}ok     {sign['found']}" in text for sign in document["signs"])
+    flag.write_text("a person's reason\n")
+    ill = CliRunner().invoke(cli, [*command, "--json"])
+    assert ill.exit_code == 1
+    document = json.loads(ill.stdout)
+    assert (document["well"], document["out_of_rotation"]) == (False, str(flag))
+
+
+def test_a_flag_that_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    flag = tmp_path / "nowhere" / "flag"
+    ended = CliRunner().invoke(cli, ["health", "--device", "fake", "--flag", str(flag)])
+    assert ended.exit_code == 2, ended.output
+    assert "there is no folder" in ended.output
+    assert "NPU405" in ended.output
+
+
+def test_a_reason_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    flag.symlink_to(tmp_path / "nowhere" / "flag")
+    with pytest.raises(UsageError, match="no such file") as caught:
+        out_of_rotation(flag, [Sign("canary", False, "wrong")])
+    assert caught.value.code == "NPU405"
