@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 from shutil import which
 
@@ -81,6 +83,15 @@ def test_the_uninstaller_removes_what_the_installer_makes(options: dict[str, str
         assert path in removed.stdout
 
 
+def test_the_uninstaller_keeps_the_timings() -> None:
+    removed = install("--uninstall", "--dry-run").stdout.splitlines()
+    kept = [line for line in removed if line.startswith("mv ") and "timings.jsonl" in line]
+    assert [line.split()[-1] for line in kept] == ["/var/lib/npulab-timings.jsonl"]
+    gone = next(index for index, line in enumerate(removed) if line.startswith("rm -rf"))
+    assert removed.index(kept[0]) < gone
+    assert "/var/lib/npulab-timings.jsonl" not in removed[gone]
+
+
 def test_the_queues_folder_is_there_after_a_restart(options: dict[str, str]) -> None:
     """/var/lock is emptied when the machine starts: who makes the folder is systemd-tmpfiles."""
     made = install(*flat(options), "--dry-run").stdout
@@ -120,6 +131,110 @@ def test_wrong_options_are_refused(
     assert ended.returncode == code
     assert says in ended.stderr
     assert not ended.stdout
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """The installed scripts, with programs in `bin` that stand in for those of the system."""
+    folder = tmp_path / "kit"
+    (folder / "bin").mkdir(parents=True)
+    for script in SCRIPTS:
+        (folder / script.name).write_bytes(script.read_bytes())
+    stand_ins = {
+        "runuser": 'shift 3; exec "$@"',
+        "curl": 'echo "$HOME $*" >"$0.log"; cat >/dev/null; echo "{\\"token\\": \\"1\\"}"',
+        "sleep": "",
+        "logger": "",
+    }
+    for name, script in stand_ins.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "bin" / name).chmod(0o755)
+    return folder
+
+
+def environment(kit: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "PATH": f"{kit / 'bin'}:{os.environ['PATH']}", **more}
+
+
+def test_root_runs_nothing_that_a_job_left(kit: Path, tmp_path: Path) -> None:
+    with tarfile.open(kit / "runner.tar.gz", "w:gz") as archive:
+        content = b'#!/bin/sh\necho "$PWD $HOME $*" >configured\n'
+        member = tarfile.TarInfo("config.sh")
+        member.mode, member.size = 0o755, len(content)
+        archive.addfile(member, io.BytesIO(content))
+    (kit / "token").write_text("secret")
+    home = tmp_path / "home"
+    (home / "_work" / "deep").mkdir(parents=True)
+    for name in ("json.py", "sitecustomize.py"):
+        (home / name).write_text(f"open({str(tmp_path / 'owned')!r}, 'w')\n")
+    (home / "run.sh").write_text("of a job")
+    subprocess.run(
+        ["bash", kit / "register.sh", kit / "token", "user", home],
+        cwd=home,
+        env=environment(
+            kit,
+            HOME=str(home),
+            PYTHONPATH=str(home),
+            RUNNER_URL="https://github.com/owner/repository",
+            RUNNER_LABELS="npu",
+        ),
+        check=True,
+    )
+    assert not (tmp_path / "owned").exists()
+    asked_from, first = (kit / "bin" / "curl.log").read_text().split()[:2]
+    assert asked_from != str(home)
+    assert first == "-q", "curl reads no settings only where this is its first argument"
+    assert sorted(path.name for path in home.iterdir()) == ["config.sh", "configured"]
+    said = (home / "configured").read_text().split()
+    assert said[:2] == [str(home), str(home)]
+    assert {"--ephemeral", "npu"} <= set(said)
+
+
+RUNNER = 'bash -e "$0"; echo "steps with always() follow"'
+"""As the runner calls its hook, and what it does then whatever the hook's exit code."""
+
+
+@pytest.mark.parametrize(
+    ("event", "repository", "url", "refusal"),
+    [
+        ("push", "owner/repository", "owner/repository", ""),
+        ("schedule", "Owner/Repository", "owner/repository", ""),
+        ("workflow_dispatch", "owner/another", "owner", ""),
+        ("pull_request", "owner/repository", "owner/repository", "event 'pull_request'"),
+        ("pull_request_target", "owner/repository", "owner", "event 'pull_request_target'"),
+        ("", "owner/repository", "owner/repository", "event ''"),
+        ("push", "owner/repository2", "owner/repository", "repository 'owner/repository2'"),
+        ("push", "owners/repository", "owner", "repository 'owners/repository'"),
+        ("push", "", "owner/repository", "repository ''"),
+        ("push", "owner/repository", None, "cannot tell whose job"),
+    ],
+)
+def test_only_trusted_events_of_the_own_repository_run(
+    event: str, repository: str, url: str | None, refusal: str, kit: Path
+) -> None:
+    if url:
+        (kit / "url").write_text(f"https://github.com/{url}\n")
+    ended = subprocess.run(
+        ["bash", "-c", RUNNER, kit / "trusted.sh"],
+        env=environment(kit, GITHUB_EVENT_NAME=event, GITHUB_REPOSITORY=repository),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if refusal:
+        assert ended.returncode < 0, "the runner is ended, or it would go on"
+        (line,) = ended.stdout.splitlines()
+        assert line.startswith("refused by this host: ")
+        assert refusal in line
+    else:
+        assert ended.stdout == "steps with always() follow\n", ended.stderr
+
+
+def test_the_service_asks_whether_a_job_is_trusted(options: dict[str, str]) -> None:
+    made = install(*flat(options), "--dry-run").stdout
+    kit = "/usr/local/lib/npulab-runner"
+    assert f"Environment=ACTIONS_RUNNER_HOOK_JOB_STARTED={kit}/trusted.sh" in made.splitlines()
+    assert f"{kit}/url <<END\nhttps://github.com/owner/repository\nEND" in made
 
 
 def test_no_health_check_is_no_health(tmp_path: Path) -> None:
