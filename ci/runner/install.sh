@@ -90,6 +90,10 @@ echo "$sha256  $archive" | sha256sum --check --status || die 'the archive is not
 [[ -n $dry || -c $node ]] || die "no NPU: $node is not there" 3
 group=$(stat -c %G "$node" 2>/dev/null || echo render)
 
+if [[ -n $dry || -e $unit ]]; then
+    say 'stop the service of an earlier installation, and with it the job that it may be running'
+    run systemctl stop npulab-runner.service
+fi
 say 'a user without a password, in the group that owns the NPU, with memory to lock'
 if [[ -n $dry ]] || ! id "$user" >/dev/null 2>&1; then
     run useradd --system --create-home --home-dir "$state" --shell /usr/sbin/nologin "$user"

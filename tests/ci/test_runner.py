@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -131,6 +132,16 @@ def test_wrong_options_are_refused(
     assert ended.returncode == code
     assert says in ended.stderr
     assert not ended.stdout
+
+
+def test_the_service_leaves_the_health_check_time_to_wait(options: dict[str, str]) -> None:
+    """Else systemd would end it, and nobody would be told for whom it waited."""
+    (wait,) = re.findall(r" --wait (\d+) ", (KIT / "health.sh").read_text())
+    limits = re.findall(
+        r"^Timeout(Start|Stop)Sec=(\d+)min$", install(*flat(options), "--dry-run").stdout, re.M
+    )
+    assert [name for name, _ in limits] == ["Start", "Stop"]
+    assert all(int(minutes) * 60 >= 2 * int(wait) for _, minutes in limits)
 
 
 @pytest.fixture
