@@ -310,6 +310,13 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     host.run(f"chmod +x /standin/npulab; rm {FLAG}; systemctl start {UNIT}")
     assert "mended" in host.log("5")
 
+    # Installed again over a service at work, it goes on, with a cache that no job wrote in.
+    host.run(f"echo >{STATE}/.cache/planted")
+    host.run(install)
+    assert not host.exists(f"{STATE}/.cache/planted")
+    host.job("6", "echo again")
+    assert "again" in host.log("6")
+
     # The drop-in is the test's own; everything else goes, but the baseline.
     host.run(f"rm -r /etc/systemd/system/{UNIT}.d")
     said = host.run("bash /lab/ci/runner/install.sh --uninstall")
