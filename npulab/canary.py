@@ -19,30 +19,34 @@ from runtime.devices import DEVICES, open_device
 from runtime.lock import device_lock
 
 
-def run_canary(device: str) -> int:
+def run_canary(device: str, *, wait: float | None = None) -> int:
     """Run the canary when the device is free, and return how many elements were right.
 
     Args:
         device: Its name on the command line.
+        wait: Seconds to wait for the device at most; for ever unless given. Who waits is told on
+            stderr for whom.
 
     Raises:
         LabError: No device, no image, no turn; or the canary was wrong.
     """
     job = hardware.Job(what=hardware.JOBS["canary"], arguments=("--device", device))
     if hardware.in_container(job, "auto"):
-        return _in_image(job)
-    with device_lock("npulab health") if device == "xrt" else nullcontext():
+        return _in_image(job, wait)
+    turn = device_lock("npulab health", timeout=wait, on_wait=hardware.tell)
+    with turn if device == "xrt" else nullcontext():
         return check_canary(open_device(device))
 
 
-def _in_image(job: hardware.Job) -> int:
+def _in_image(job: hardware.Job, wait: float | None) -> int:
     from toolchain.docker import image, recipes
     from toolchain.docker.device import npu_nodes
     from toolchain.storage.store import Store
 
     made = image.require(recipes.find(hardware.IMAGE), Store())
     out = BytesIO()
-    code = hardware.run_in_container(job, made, npu_nodes(), registry.find(CANARY)[:1], out)
+    kernels = registry.find(CANARY)[:1]
+    code = hardware.run_in_container(job, made, npu_nodes(), kernels, out, wait=wait)
     # XRT may have printed warnings before: the last line is the canary's.
     lines = out.getvalue().decode(errors="replace").splitlines() or [f"exit code {code}"]
     if code or not lines[-1].isdigit():

@@ -146,6 +146,8 @@ def run_in_container(
     nodes: Sequence[Node],
     kernels: Sequence[Kernel],
     out: BinaryIO,
+    *,
+    wait: float | None = None,
 ) -> int:
     """Run a job in the XRT image, and return its exit code.
 
@@ -155,16 +157,18 @@ def run_in_container(
         nodes: The NPU's; none for a job on another device.
         kernels: Those to have built before.
         out: Takes what it prints, while it prints it.
+        wait: Seconds to wait for the NPU at most; for ever unless given.
 
     Raises:
-        LabError: The container did not start or was ended, or a kernel does not build.
+        LabError: No turn on the NPU, the container did not start or was ended, or a kernel does
+            not build.
     """
     from runtime.lock import device_lock
     from toolchain.docker.runner import DockerRunner
     from toolchain.storage.store import Store
 
     _build(job, kernels)
-    turn = device_lock("npulab hw", on_wait=_tell) if nodes else nullcontext()
+    turn = device_lock("npulab hw", timeout=wait, on_wait=tell) if nodes else nullcontext()
     with turn, Store().work() as folder:
         place = _Place(job, folder)
         with DockerRunner(_spec(job, image, nodes, place.folder)) as runner:
@@ -340,5 +344,6 @@ def _with(arguments: Sequence[str], option: str, value: str) -> tuple[str, ...]:
     return (*kept, f"{option}={value}")
 
 
-def _tell(place: object) -> None:
+def tell(place: object) -> None:
+    """Say on stderr where somebody stands in line for the NPU."""
     print(place, file=sys.stderr, flush=True)

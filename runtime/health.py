@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import LabError, MissingEnvironment
+from errors import LabError, MissingEnvironment, UsageError
 from runtime.bench.conditions import other_users
 from runtime.xrt.stack import NODE
 
@@ -41,11 +41,20 @@ def out_of_rotation(flag: Path, signs: list[Sign]) -> bool:
     """Write the reason into `flag` if anything is wrong, and tell whether it is there.
 
     Only a person takes it away: a host that was found ill does not declare itself well.
+
+    Raises:
+        UsageError: NPU405: the folder or the disk refused.
     """
     reasons = [f"{sign.name}: {sign.found}" for sign in signs if not sign.ok]
     if reasons and not flag.exists():
-        flag.parent.mkdir(parents=True, exist_ok=True)
-        flag.write_text("\n".join(reasons) + "\n", encoding="utf-8")
+        try:
+            flag.write_text("\n".join(reasons) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {flag}: {(error.strerror or str(error)).lower()}",
+                cure="free space or take another path; this host is not well",
+                code="NPU405",
+            ) from None
     return flag.exists()
 
 

@@ -4,6 +4,9 @@ A queue is a folder. Whoever comes takes a ticket: a file whose name is one more
 last one's, locked with flock(2) for as long as its process lives. The lowest ticket that is
 still locked holds the device. A process that dies, however it dies, loses its lock with it,
 so that nothing is ever left behind that somebody has to clean up.
+
+The last number stands in the file ``counter``, which may be lost: no ticket has a number below
+one that is there. What one user makes, the others of the folder's group may write.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,24 +79,24 @@ def device_lock(
         _await_turn(folder, path, timeout, on_wait)
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
+        _give_back(path, handle)
 
 
 def _take(folder: Path, who: str) -> tuple[Path, int]:
     """Take a ticket, under a lock that makes numbers and their order one thing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "counter").open("a+") as counter:
-            fcntl.flock(counter, fcntl.LOCK_EX)
-            counter.seek(0)
-            number = int(counter.read() or 0) + 1
-            path = folder / f"{number:012}"
-            handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o664)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            os.write(handle, json.dumps({"who": who, "pid": os.getpid()}).encode())
-            counter.truncate(0)
-            counter.write(str(number))
+        with _counter(folder) as counter:
+            present = [int(path.name) for path in _tickets(folder)]
+            number = max(int(os.pread(counter, 32, 0) or 0), *present, 0) + 1
+            path, handle = _new_ticket(folder / f"{number:012}", who)
+            try:
+                # Over the last number, which is no longer than this one: there is no moment
+                # at which a process that dies leaves none.
+                os.pwrite(counter, str(number).encode(), 0)
+            except OSError:
+                _give_back(path, handle)
+                raise
     except (OSError, ValueError) as error:
         raise MissingEnvironment(
             f"the queue of the device in {folder} cannot be used: {error}",
@@ -101,6 +104,46 @@ def _take(folder: Path, who: str) -> tuple[Path, int]:
             code="NPU444",
         ) from error
     return path, handle
+
+
+@contextmanager
+def _counter(folder: Path) -> Iterator[int]:
+    """Hold the lock of the counter, and yield its handle."""
+    path = folder / "counter"
+    while True:
+        handle = _shared(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Who deleted the file while this one waited for its lock made a new one possible.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(handle)):
+                yield handle
+                return
+        finally:
+            os.close(handle)
+
+
+def _new_ticket(path: Path, who: str) -> tuple[Path, int]:
+    handle = _shared(path, os.O_EXCL)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os.write(handle, json.dumps({"who": who, "pid": os.getpid()}).encode())
+    except OSError:
+        _give_back(path, handle)
+        raise
+    return path, handle
+
+
+def _give_back(path: Path, handle: int) -> None:
+    path.unlink(missing_ok=True)
+    os.close(handle)
+
+
+def _shared(path: Path, flags: int = 0) -> int:
+    """Open a file that all users of the queue may write, whatever the umask of who makes it."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | flags, 0o664)
+    with suppress(PermissionError):  # another user's, who has done it
+        os.fchmod(handle, 0o664)
+    return handle
 
 
 def _await_turn(
@@ -133,9 +176,11 @@ def _tickets(folder: Path) -> list[Path]:
 def _alive(path: Path) -> bool:
     """Tell whether a ticket's process lives; throw the ticket away if not."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        return True  # nobody can tell: better to wait than to be two
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -143,7 +188,8 @@ def _alive(path: Path) -> bool:
             raise
         return True
     else:
-        path.unlink(missing_ok=True)
+        with suppress(PermissionError):  # left to its user, in a folder that is so set up
+            path.unlink(missing_ok=True)
         return False
     finally:
         os.close(handle)

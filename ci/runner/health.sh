@@ -11,8 +11,10 @@ if [[ ! -x $npulab ]]; then
     exit 3
 fi
 export NPULAB_BUILD=${NPULAB_BUILD:-$RUNNER_STATE/build}  # the lab's own folder is not the user's
+export HOME=/nonexistent  # a job wrote in the user's: no settings and no modules from there
 code=0
-"$npulab" health --flag "$flag" || code=$?
+# Seconds that the NPU may be somebody else's; the service's time limits have room for them.
+"$npulab" health --wait 600 --flag "$flag" || code=$?
 if ((code)) && [[ ! -e $flag ]]; then
     echo "$npulab health ended with exit code $code and no reason: run it by hand" | tee "$flag" >&2
 fi

@@ -7,7 +7,7 @@
 #   sudo ci/runner/install.sh --uninstall   removes what was installed
 #
 # The archive is the runner's release from github.com/actions/runner, its hash the one printed
-# there: nothing is downloaded here. TOKEN is a file with a token that may register runners; it
+# there: the runner is not downloaded. TOKEN is a file with a token that may register runners; it
 # is copied to where only root can read it, and no job or container ever sees it.
 set -euo pipefail
 
@@ -17,6 +17,7 @@ user=npurunner
 home=/opt/npulab-runner
 kit=/usr/local/lib/npulab-runner
 state=/var/lib/npulab-runner
+timings=/var/lib/npulab-timings.jsonl
 secrets=/etc/npulab-runner
 unit=/etc/systemd/system/npulab-runner.service
 limits=/etc/security/limits.d/npulab-runner.conf
@@ -63,11 +64,16 @@ done
 if [[ -n $uninstall ]]; then
     # What is not there needs no removing: an installation that broke off is taken back too.
     if [[ -n $dry || -e $unit ]]; then
-        say 'stop the service, after the job that it may be running'
+        say 'stop the service, and with it the job that it may be running'
         run systemctl disable --now npulab-runner.service
     fi
     run rm -f "$unit" "$limits" "$queue"
     run systemctl daemon-reload
+    # A plain file only: the folder is the jobs', and a link there could name any other file.
+    if [[ -n $dry || (-f $state/timings.jsonl && ! -L $state/timings.jsonl) ]]; then
+        say "keep the timings, the baseline of every later comparison, in $timings"
+        run mv --backup=numbered "$state/timings.jsonl" "$timings"
+    fi
     say 'remove the user with all that its jobs left, the token, and the queue'
     if [[ -n $dry ]] || id "$user" >/dev/null 2>&1; then
         run userdel "$user"
@@ -84,6 +90,10 @@ echo "$sha256  $archive" | sha256sum --check --status || die 'the archive is not
 [[ -n $dry || -c $node ]] || die "no NPU: $node is not there" 3
 group=$(stat -c %G "$node" 2>/dev/null || echo render)
 
+if [[ -n $dry || -e $unit ]]; then
+    say 'stop the service of an earlier installation, and with it the job that it may be running'
+    run systemctl stop npulab-runner.service
+fi
 say 'a user without a password, in the group that owns the NPU, with memory to lock'
 if [[ -n $dry ]] || ! id "$user" >/dev/null 2>&1; then
     run useradd --system --create-home --home-dir "$state" --shell /usr/sbin/nologin "$user"
@@ -94,15 +104,14 @@ write "$limits" 644 <<END
 $user - memlock unlimited
 END
 
-say 'the runner, and a token that only root can read'
+say 'the runner as it came, for every job to be unpacked anew, and a token that only root can read'
 run install -d -o "$user" -g "$user" "$home"
-run tar --extract --gzip --file "$archive" --directory "$home" --no-same-owner
-run chown --recursive "$user:$user" "$home"
+run install -D -m 644 "$archive" "$kit/runner.tar.gz"
 run install -D -m 600 "$token" "$secrets/token"
 
 say 'what runs before and after a job, and the lab: where no job can write, for root runs it'
-run install -d "$kit"
-run install -m 755 "$here/register.sh" "$here/health.sh" "$kit/"
+run install -m 755 "$here/register.sh" "$here/trusted.sh" "$here/health.sh" "$kit/"
+write "$kit/url" 644 <<<"$url"
 run python3 -m venv --system-site-packages "$kit/venv"
 for lock in build lab lint; do
     run "$kit/venv/bin/pip" install --require-hashes --requirement "$lab/requirements/$lock.txt"
@@ -112,7 +121,8 @@ run install -d "$kit/lab"
 run "$kit/venv/bin/pip" install --no-deps --no-build-isolation --editable "$kit/lab"
 run "$kit/venv/bin/python" -m compileall -q "$kit/lab"
 
-say 'the AIE2 toolchain that builds the canary'
+say 'the AIE2 toolchain that builds the canary, in a new cache: root runs nothing that a job left'
+run rm -rf "$state/.cache"
 run env NPULAB_CACHE="$state/.cache/npulab" "$kit/venv/bin/npulab" fetch ||
     say 'no toolchain: see above, then install again; without it no job is taken'
 say 'the image with XRT that jobs on the NPU run in, where this Python has no pyxrt'
@@ -120,7 +130,7 @@ if [[ -n $dry ]] || ! "$kit/venv/bin/python" -c 'import pyxrt' 2>/dev/null; then
     run env NPULAB_CACHE="$state/.cache/npulab" "$kit/venv/bin/npulab" images xrt ||
         say 'no image: see above, then install again; without it no job is taken'
 fi
-run install -d -o "$user" -g "$user" "$state/.cache"
+run install -d "$state/.cache"
 run chown --recursive "$user:$user" "$state/.cache"
 
 say 'the queue of the NPU, shared by all jobs; its folder is made anew at every start'
@@ -129,7 +139,7 @@ d /run/lock/npulab 2775 root $group -
 END
 run systemd-tmpfiles --create "$queue"
 
-say 'a service that runs one job, forgets the runner, and starts over'
+say 'a service that unpacks the runner, runs one job, forgets the runner, and starts over'
 write "$unit" 644 <<END
 [Unit]
 Description=GitHub runner for one job at a time on the NPU
@@ -144,13 +154,23 @@ WorkingDirectory=$home
 LimitMEMLOCK=infinity
 Environment=PATH=$kit/venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 Environment=RUNNER_URL=$url RUNNER_LABELS=$labels RUNNER_STATE=$state
+# What a job leaves in its HOME goes before the next one; what is fetched and built may stay.
+Environment=HOME=$home NPULAB_CACHE=$state/.cache/npulab
+Environment=ACTIONS_RUNNER_HOOK_JOB_STARTED=$kit/trusted.sh
 ExecStartPre=$kit/health.sh
 # With +, as root: the token never reaches the runner's user.
-ExecStartPre=+$kit/register.sh $secrets/token $user
+ExecStartPre=+$kit/register.sh $secrets/token $user $home
 ExecStart=$home/run.sh
 ExecStopPost=$kit/health.sh
 Restart=always
 RestartSec=5
+# The health check may wait ten minutes for the NPU and build the canary, before and after.
+TimeoutStartSec=30min
+TimeoutStopSec=20min
+# To stop is to tell run.sh, which with this variable has the runner cancel its job; what is
+# left when run.sh has ended, a job's processes too, is killed at once.
+KillMode=mixed
+Environment=RUNNER_MANUALLY_TRAP_SIG=1
 
 [Install]
 WantedBy=multi-user.target

@@ -24,6 +24,8 @@ HOT = 90.0
 """Degrees Celsius of the processor from which times are not to be trusted; its limit is 100."""
 GIVEN = "NPULAB_PROVENANCE"
 """Environment variable with JSON of what only the host of this container knows; see `of_host`."""
+SAYS_WITHIN = 30.0
+"""Seconds that a tool has to say what it knows."""
 _POWER = Path("/sys/class/power_supply")
 _HWMON = Path("/sys/class/hwmon")
 _DRIVER = Path("/sys/module/amdxdna/version")
@@ -185,9 +187,19 @@ def _holds(process: Path, node: Path) -> bool:
 
 
 def _power_supply() -> str:
-    for supply in sorted(_POWER.glob("*/online")):
-        return "mains" if _read(supply) == "1" else "battery"
-    return UNKNOWN
+    """Tell what feeds the machine. Sockets that nothing is plugged into feed nothing."""
+    supplies = [(_read(path), path.parent) for path in sorted(_POWER.glob("*/type"))]
+    plugs = [folder for kind, folder in supplies if kind in ("Mains", "USB")]
+    # A USB supply says 1 or, with a voltage of its choice, 2.
+    if any(_read(folder / "online") in ("1", "2") for folder in plugs):
+        return "mains"
+    # Mice and headsets have batteries too, of the scope "Device".
+    own = [
+        folder
+        for kind, folder in supplies
+        if kind == "Battery" and _read(folder / "scope") != "Device"
+    ]
+    return "battery" if own else UNKNOWN
 
 
 def _temperature() -> str:
@@ -216,9 +228,12 @@ def _found(pattern: str, text: str) -> str:
 
 
 def _said(*command: str) -> str:
-    """Return what a tool prints, nothing where it is missing or fails."""
+    """Return what a tool prints, nothing where it is missing, fails or hangs."""
     path: Sequence[str] = (which(command[0]) or "", *command[1:])
     if not path[0]:
         return ""
-    ended = subprocess.run(path, capture_output=True, text=True, timeout=30, check=False)
-    return ended.stdout if ended.returncode == 0 else ""
+    try:
+        ended = subprocess.run(path, capture_output=True, timeout=SAYS_WITHIN, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ended.stdout.decode(errors="replace") if ended.returncode == 0 else ""

@@ -56,3 +56,10 @@ def test_nothing_of_a_pull_request_runs_on_the_hardware(path: Path) -> None:
 def test_rights_are_stated_and_small(path: Path) -> None:
     assert re.search(r"^permissions:\n  contents: read\n", path.read_text(), re.MULTILINE)
     assert "timeout-minutes:" in path.read_text()
+
+
+def test_every_change_is_tested_on_the_hardware_and_its_baseline_kept() -> None:
+    """GitHub cancels what waits in a concurrency group when something newer comes."""
+    text = (ROOT / ".github" / "workflows" / "npu.yml").read_text()
+    assert not re.search(r"^\s*concurrency:", text, re.MULTILINE)
+    assert "path: ${{ env.NPULAB_TIMINGS }}" in text

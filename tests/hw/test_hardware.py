@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from errors import CheckFailed
 from npulab import hardware
-from npulab.hardware import JOBS, Job, in_container
+from npulab.hardware import JOBS, Job, in_container, run_in_container
+from runtime.lock import QUEUE, device_lock
 from toolchain.docker import device, engine
 from toolchain.docker.device import Node
 
@@ -62,6 +65,19 @@ def test_what_was_asked_for_is_done(machine: SimpleNamespace) -> None:
     assert not in_container(job(), "local")
     machine.nodes = []
     assert in_container(job("--device", "sim"), "docker")
+
+
+def test_a_container_too_waits_for_the_npu_no_longer_than_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(QUEUE, str(tmp_path))
+    monkeypatch.setattr(hardware, "_build", lambda *_: None)
+    nodes = [Node(Path("/dev/accel/accel0"), 44)]
+    image: Any = None  # no container is made before the turn
+    with device_lock("a soak test"), pytest.raises(CheckFailed) as caught:
+        run_in_container(job(name="canary"), image, nodes, [], BytesIO(), wait=0.2)
+    assert caught.value.code == "NPU443"
+    assert "held by a soak test" in capfd.readouterr().err
 
 
 def test_the_device_is_the_last_one_named() -> None:

@@ -6,14 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from errors import CheckFailed, MissingEnvironment
+from runtime import lock
 from runtime.lock import Waiting, device_lock
 
+OTHER = 65534
+"""Another user, and its group."""
 JOB = """
 import sys, time
 from pathlib import Path
@@ -113,3 +119,118 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
         device_lock("a", folder=tmp_path / "file" / os.devnull.strip("/")),
     ):
         pass
+
+
+@pytest.mark.parametrize("lost", ["emptied", "deleted", "low"])
+def test_a_lost_counter_lets_nobody_in(tmp_path: Path, lost: str) -> None:
+    """A process that is killed, or a full disk, may leave any of these."""
+    counter = tmp_path / "counter"
+    with device_lock("before", folder=tmp_path):
+        pass
+    with device_lock("holder", folder=tmp_path):
+        if lost == "deleted":
+            counter.unlink()
+        else:
+            counter.write_text("" if lost == "emptied" else "1")
+        with (
+            pytest.raises(CheckFailed, match="held by holder"),
+            device_lock("second", folder=tmp_path, timeout=0),
+        ):
+            pass
+    with device_lock("after", folder=tmp_path, timeout=0):
+        assert counter.read_text() == "4"
+
+
+def test_the_counter_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed while the number is written leaves the old one or the new one."""
+    with device_lock("before", folder=tmp_path):
+        pass
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    for name in ("pwrite", "write"):
+        with monkeypatch.context() as patched:
+            patched.setattr(lock.os, name, full)
+            with (
+                pytest.raises(MissingEnvironment, match="No space") as caught,
+                device_lock("a", folder=tmp_path),
+            ):
+                pass
+        assert caught.value.code == "NPU444"
+        assert (tmp_path / "counter").read_text() == "1"
+        assert [path.name for path in tmp_path.iterdir()] == ["counter"], "no ticket is left"
+    with device_lock("after", folder=tmp_path, timeout=0):
+        pass
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A queue as the runner kit makes it, where another user can get to."""
+    if os.geteuid():
+        pytest.skip("to be two users takes root")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        os.chown(path, 0, OTHER)
+        path.chmod(0o2775)
+        yield path
+
+
+@contextmanager
+def other_user() -> Iterator[None]:
+    """Be another user while the body runs."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(OTHER)
+    os.seteuid(OTHER)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_users_of_a_group_share_the_queue(shared: Path) -> None:
+    with device_lock("root's", folder=shared):
+        pass
+    with other_user(), device_lock("another's", folder=shared, timeout=0):
+        pass
+    with (
+        device_lock("root's", folder=shared, timeout=0),
+        other_user(),
+        pytest.raises(CheckFailed, match="held by root's"),
+        device_lock("another's", folder=shared, timeout=0),
+    ):
+        pass
+    with other_user(), device_lock("another's", folder=shared, timeout=0):
+        pass
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_ticket_that_may_not_be_read_is_waited_for(shared: Path) -> None:
+    with device_lock("secret", folder=shared):
+        (shared / f"{1:012}").chmod(0o600)
+        with (
+            other_user(),
+            pytest.raises(CheckFailed, match="held by somebody unknown"),
+            device_lock("another's", folder=shared, timeout=0),
+        ):
+            pass
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_dead_ticket_that_may_not_be_removed_holds_nothing(shared: Path) -> None:
+    shared.chmod(0o3775)
+    (shared / f"{1:012}").write_text("")
+    with other_user(), device_lock("another's", folder=shared, timeout=0):
+        pass
+    assert (shared / f"{1:012}").exists()

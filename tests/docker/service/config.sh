@@ -3,6 +3,7 @@
 # real one keeps, and refuses, as the real one does, a folder that is registered already.
 set -euo pipefail
 
+find . -mindepth 1 -printf '%f ' >>"$RUNNER_STATE/unpacked"
 [[ ! -e .runner ]] || { echo "Cannot configure the runner because it is already configured."; exit 1; }
 declare -A got=()
 while (($#)); do

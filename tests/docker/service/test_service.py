@@ -36,6 +36,8 @@ UNIT = "npulab-runner.service"
 STATE = "/var/lib/npulab-runner"
 FLAG = f"{STATE}/out-of-rotation"
 KIT = "/usr/local/lib/npulab-runner"
+HOME = "/opt/npulab-runner"
+KEPT = "/var/lib/npulab-timings.jsonl"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 ON_THE_FAKE = f'#!/bin/sh\nexec {KIT}/venv/bin/npulab "$@" --device fake\n'
 PAUSE = 7
@@ -89,9 +91,10 @@ class Host:
     def exists(self, path: str) -> bool:
         return self.try_(f"test -e {path}")[0] == 0
 
-    def job(self, name: str, script: str) -> None:
-        """Give the runner a job."""
-        self.put("/jobs", {f"{name}.tmp": (0o644, script.encode())})
+    def job(self, name: str, script: str, event: str = "push") -> None:
+        """Give the runner a job of an event of its repository."""
+        content = f"# {event} owner/repository\n{script}\n"
+        self.put("/jobs", {f"{name}.tmp": (0o644, content.encode())})
         self.run(f"chown npurunner /jobs; mv /jobs/{name}.tmp /jobs/{name}.sh")
 
     def log(self, name: str) -> str:
@@ -99,6 +102,10 @@ class Host:
         path = f"/jobs/{name}.sh.log"
         self.await_(lambda: self.try_(f"grep -q '^exit code' {path}")[0] == 0)
         return self.run(f"cat {path}")
+
+    def await_registration(self, number: int) -> None:
+        """Wait until the runner of this number waits for its job."""
+        self.await_(lambda: self.run(f"wc -l <{STATE}/registrations").strip() == str(number))
 
     def is_up(self) -> bool:
         """Whether systemd is done with starting; that no console asks questions degrades it."""
@@ -227,6 +234,14 @@ echo >>{KIT}/register.sh
 mv {KIT}/venv {KIT}/mine
 ls -l /dev/accel/accel0
 """
+LEAVES = f"""
+for name in json sitecustomize; do
+    echo 'open("/etc/owned-by-python", "w")' | tee $HOME/$name.py >{HOME}/$name.py
+done
+echo 'trace-ascii = /etc/owned-by-curl' | tee $HOME/.curlrc >{HOME}/.curlrc
+echo {{}} >{STATE}/timings.jsonl
+"""
+"""What would run as root, if root's programs looked where a job may write."""
 
 
 def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
@@ -244,7 +259,7 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     let_the_fake_stand_in(host)
 
     # One job after another, each of a runner that was registered for it alone.
-    host.job("1", LOOK)
+    host.job("1", LOOK + LEAVES)
     host.job("2", "kill -9 $PPID")
     host.job("3", "echo right; sleep 300 &")
     said = host.log("1")
@@ -253,9 +268,10 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     assert "add_residual" in said
     assert TOKEN not in said
     assert said.count("Permission denied") == 3, said
+    assert f"HOME={HOME}" in said.splitlines()
     assert "right\nexit code 0" in host.log("3"), "a runner that was killed is followed by another"
     assert host.run(f"systemctl show --property LimitMEMLOCK --value {UNIT}").strip() == "infinity"
-    host.await_(lambda: host.run(f"wc -l <{STATE}/registrations").strip() == "4")
+    host.await_registration(4)
     assert host.try_("pgrep -u npurunner -f 'sleep 300'")[0] == 1, "a job left a process"
     registrations = set(host.run(f"cat {STATE}/registrations").splitlines())
     assert registrations == {
@@ -265,6 +281,21 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
         "/repos/owner/repository/actions/runners/registration-token "
         f"Bearer {TOKEN} application/vnd.github+json"
     }
+
+    # What a job left in the runner's folder is gone before the next, and root ran none of it.
+    assert set(host.run(f"cat {STATE}/unpacked").split()) == {"config.sh", "run.sh"}
+    assert not host.exists("/etc/owned-by-python")
+    assert not host.exists("/etc/owned-by-curl")
+
+    # A stranger's change does not run, and the next one of a friend does.
+    host.job("3a", "touch /jobs/ran", event="pull_request")
+    host.job("3b", "echo right")
+    assert "right" in host.log("3b")
+    assert not host.exists("/jobs/ran")
+    refused = "refused by this host: event 'pull_request'"
+    assert refused in host.run("cat /jobs/3a.sh.log")
+    assert refused in host.journal()
+    host.await_registration(6)
 
     # A job after which nobody can say whether the host is well is the last one.
     host.run("chmod -x /standin/npulab")
@@ -279,7 +310,17 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     host.run(f"chmod +x /standin/npulab; rm {FLAG}; systemctl start {UNIT}")
     assert "mended" in host.log("5")
 
-    # The drop-in is the test's own; everything else goes.
+    # Installed again over a service at work, it goes on, with a cache that no job wrote in.
+    host.run(f"echo >{STATE}/.cache/planted")
+    host.run(install)
+    assert not host.exists(f"{STATE}/.cache/planted")
+    host.job("6", "echo again")
+    assert "again" in host.log("6")
+
+    # The drop-in is the test's own; everything else goes, but the baseline.
     host.run(f"rm -r /etc/systemd/system/{UNIT}.d")
-    host.run("bash /lab/ci/runner/install.sh --uninstall")
+    said = host.run("bash /lab/ci/runner/install.sh --uninstall")
+    assert KEPT in said
+    assert host.run(f"cat {KEPT}") == "{}\n"
+    host.run(f"rm {KEPT}")
     assert host.run(WHAT_IS_THERE) == before
