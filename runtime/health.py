@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import LabError, MissingEnvironment, UsageError
 from runtime.bench.conditions import other_users
-from runtime.xrt.stack import NODE
+
+GOING_SECONDS = 30.0
+"""How long the container of a killed job may take to go, on a machine that has much to do."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,16 @@ class Sign:
     found: str
 
 
-def examine(canary: Callable[[], int], node: Path | None = NODE) -> list[Sign]:
+def examine(canary: Callable[[], int], node: Path | None) -> list[Sign]:
     """Look at everything that a job can leave behind.
 
     Args:
         canary: Runs the canary, and returns how many elements it compared; all were right.
         node: The device's node; None for a device that has none.
     """
+    containers = _containers()  # what goes now holds no NPU afterwards
     signs = [] if node is None else [_node(node), _users(node)]
-    return [*signs, _canary(canary), _containers()]
+    return [*signs, _canary(canary), containers]
 
 
 def out_of_rotation(flag: Path, signs: list[Sign]) -> bool:
@@ -81,16 +85,27 @@ def _canary(canary: Callable[[], int]) -> Sign:
 
 
 def _containers() -> Sign:
-    """Look for containers that outlived their job; where there is no engine there are none."""
+    """Remove containers that outlived their job, and look for those that cannot be removed.
+
+    That of a job that was killed a moment ago is on its way out: it is no sign of an ill host.
+    Where there is no engine there are none.
+    """
     from toolchain.docker import engine
-    from toolchain.docker.container import abandoned
+    from toolchain.docker.container import abandoned, sweep
 
     try:
         found = engine.connect()
     except MissingEnvironment:
         return Sign("containers", True, "no container engine answers")
     try:
-        left = [identity[:12] for identity in abandoned(found)]
+        end = time.monotonic() + GOING_SECONDS
+        removed = len(sweep(found))
+        while (left := abandoned(found)) and time.monotonic() < end:
+            time.sleep(0.2)
+            removed += len(sweep(found))
     finally:
         found.close()
-    return Sign("containers", not left, f"left behind: {' '.join(left)}" if left else "none left")
+    if left:
+        names = " ".join(identity[:12] for identity in left)
+        return Sign("containers", False, f"left behind, and cannot be removed: {names}")
+    return Sign("containers", True, f"{removed} removed, none left" if removed else "none left")

@@ -57,11 +57,11 @@ def command(ctx: click.Context, device: str, flag: Path | None, wait: float, as_
     from npulab.canary import run_canary
     from npulab.console import print_json
     from runtime.health import examine, out_of_rotation
-    from runtime.xrt.stack import NODE
+    from runtime.xrt.stack import npu_node
 
     if flag and not flag.exists():
         check_writable(flag)
-    signs = examine(lambda: run_canary(device, wait=wait), NODE if device == "xrt" else None)
+    signs = examine(lambda: run_canary(device, wait=wait), npu_node() if device == "xrt" else None)
     if not as_json:
         _print(signs)
     out = flag if flag and out_of_rotation(flag, signs) else None

@@ -16,6 +16,7 @@ import pytest
 from docker.errors import APIError
 
 from errors import CheckFailed, MissingEnvironment
+from runtime import health
 from runtime.health import examine
 from tests.docker.waiting import wait_until
 from toolchain.docker import container, repeat
@@ -314,11 +315,35 @@ def test_what_a_crash_left_is_found_by_its_label(
 ) -> None:
     (tmp_path / "leases").mkdir()
     left = labelled(tmp_path / "leases" / "gone")
-    signs = {sign.name: sign for sign in examine(lambda: 1, node=None)}
-    assert not signs["containers"].ok
-    assert left[:12] in signs["containers"].found
+    assert abandoned(docker) == [left]
     assert sweep(docker) == [left]
     assert not is_there(docker, left)
+
+
+def test_what_a_killed_job_left_goes_and_is_no_sign_of_an_ill_host(
+    labelled: Callable[[Path], str], docker: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "leases").mkdir()
+    left = labelled(tmp_path / "leases" / "gone")
+    signs = {sign.name: sign for sign in examine(lambda: 1, node=None)}
+    assert signs["containers"].ok
+    assert not is_there(docker, left)
+
+
+def test_what_cannot_be_removed_is_a_sign_of_an_ill_host(
+    labelled: Callable[[Path], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leases").mkdir()
+    left = labelled(tmp_path / "leases" / "gone")
+
+    def refuse(*_: object) -> None:
+        raise explain(APIError("tried to kill container, but did not receive an exit event"))
+
+    monkeypatch.setattr(container, "remove", refuse)
+    monkeypatch.setattr(health, "GOING_SECONDS", 0.5)
+    signs = {sign.name: sign for sign in examine(lambda: 1, node=None)}
+    assert not signs["containers"].ok
+    assert f"cannot be removed: {left[:12]}" in signs["containers"].found
 
 
 def test_a_label_makes_nobody_remove_what_it_names(

@@ -255,7 +255,8 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     assert "cannot import pyxrt" in host.run(f"cat {FLAG}")
     time.sleep(PAUSE)
     host.run(f"systemctl start {UNIT}")
-    assert host.idle(), "a host that was found ill takes no jobs"
+    # A host that was found ill takes no jobs.
+    host.await_(host.idle)
     let_the_fake_stand_in(host)
 
     # One job after another, each of a runner that was registered for it alone.
@@ -305,7 +306,7 @@ def test_a_host_from_its_installation_to_its_removal(host: Host) -> None:
     assert "install the lab for the health check" in host.run(f"cat {FLAG}")
     host.job("5", "echo mended")
     time.sleep(PAUSE)
-    assert host.idle()
+    host.await_(host.idle)
     assert host.exists("/jobs/5.sh")
     host.run(f"chmod +x /standin/npulab; rm {FLAG}; systemctl start {UNIT}")
     assert "mended" in host.log("5")
