@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import stat
 import sys
 import threading
@@ -155,13 +154,6 @@ class Wheels:
     @property
     def files(self) -> dict[Wheel, Path]:
         return {wheel: self.folder / wheel.file_name for wheel in self.pins}
-
-
-def pytest_report_header() -> str:
-    """Say which toolchain the tests of target aie2 run with."""
-    mirror = os.environ.get("NPULAB_MIRROR")
-    real = f"FAKE wheels, and the real ones where {mirror} has them" if mirror else "FAKE wheels"
-    return f"target aie2: {real}"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
