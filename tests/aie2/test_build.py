@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import toolchain.build
-from errors import LabError
+from errors import LabError, MissingEnvironment
 from kernels import registry
 from kernels.merged import designs
 from toolchain.aie2.environment import Environment
@@ -146,6 +146,31 @@ def test_nothing_is_done_where_nothing_changed(run: Run, make_unit: Callable[...
     assert run(make_unit()).ran > 0
     again = run(make_unit())
     assert (again.ran, again.written) == (0, False)
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_an_altered_toolchain_compiles_nothing_more(
+    how: str, run: Run, install: Install, make_unit: Callable[..., Unit]
+) -> None:
+    first = hashes(run(make_unit()))
+    header = install().include / "aie_api" / "aie.hpp"
+    if how == "gone":
+        header.unlink()
+    else:
+        header.write_text("// changed\n")
+    assert hashes(run(make_unit())) == first  # was made before, and nothing has to run
+    with pytest.raises(MissingEnvironment, match="mlir_aie/include/aie_api/aie.hpp") as caught:
+        run(make_unit(KERNEL.replace("+", "- 2 +")))
+    assert caught.value.code == "NPU069"
+    install()
+    assert run(make_unit(KERNEL.replace("+", "- 2 +"))).build is not None
+
+
+def test_using_the_toolchain_does_not_alter_it(
+    run: Run, install: Install, make_unit: Callable[..., Unit]
+) -> None:
+    assert run(make_unit()).ran > 0
+    assert install().altered is None
 
 
 class CountingRunner(LocalRunner):

@@ -106,6 +106,19 @@ def test_doctor_tells_of_the_toolchain() -> None:
 
 
 @pytest.mark.usefixtures("wheels")
+def test_a_toolchain_that_was_altered_is_told_and_mended(places: Path) -> None:
+    npulab("fetch")
+    (header,) = (places / "cache" / "toolchains").rglob("aie.hpp")
+    intact = header.read_bytes()
+    header.write_text("// changed\n")
+    told = " ".join(npulab("doctor").output.split())
+    assert "AIE2 toolchain missing altered since it was installed" in told
+    assert npulab("fetch").exit_code == 0
+    assert header.read_bytes() == intact
+    assert "llvm-aie 21.0.0" in npulab("doctor").output
+
+
+@pytest.mark.usefixtures("wheels")
 def test_a_variant_that_does_not_exist_is_named() -> None:
     result = npulab("fetch", "--python", "3.9")
     assert (result.exit_code, "NPU025" in result.output) == (2, True)
