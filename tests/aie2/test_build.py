@@ -159,7 +159,7 @@ def test_an_altered_toolchain_compiles_nothing_more(
     else:
         header.write_text("// changed\n")
     assert hashes(run(make_unit())) == first  # was made before, and nothing has to run
-    with pytest.raises(MissingEnvironment, match="mlir_aie/include/aie_api/aie.hpp") as caught:
+    with pytest.raises(MissingEnvironment, match=r"mlir_aie/include/aie_api/aie\.hpp") as caught:
         run(make_unit(KERNEL.replace("+", "- 2 +")))
     assert caught.value.code == "NPU069"
     install()
@@ -333,6 +333,19 @@ def test_an_undefined_symbol_is_found_at_the_object_with_the_kernels_line(
     found = error(run(make_unit(text)))
     source = tmp_path / "sources" / "1" / "kernel.cc"
     assert found.details == (f"sqrtf, called at {source}:6",)
+
+
+def test_an_undefined_symbol_in_a_shared_header_is_found_there(
+    run: Run, make_unit: Callable[..., Unit], tmp_path: Path
+) -> None:
+    text = KERNEL.replace(
+        "extern", '// fake: calls step sqrtf\n#include "../common/root.h"\nextern'
+    )
+    unit = make_unit(text)
+    header = tmp_path / "sources" / "common" / "root.h"
+    header.parent.mkdir()
+    header.write_text("float sqrtf(float);\ninline float root(float x) {\n  return sqrtf(x);\n}\n")
+    assert error(run(unit)).details == (f"sqrtf, called at {header}:3",)
 
 
 def test_a_stack_that_calls_add_up(run: Run, make_unit: Callable[..., Unit]) -> None:

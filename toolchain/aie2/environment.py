@@ -295,7 +295,7 @@ def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
     for part in ("site", "bin"):
         for place, _, names in os.walk(folder / part):
             for name in names:
-                status = os.lstat(f"{place}/{name}")  # noqa: PTH116
+                status = os.lstat(f"{place}/{name}")
                 path = f"{place[len(str(folder)) + 1 :]}/{name}"
                 yield path, Stamp(size=status.st_size, changed=status.st_mtime_ns)
 
