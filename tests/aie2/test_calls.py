@@ -76,9 +76,7 @@ def test_a_call_in_a_header_of_another_folder_is_found(kernel: Path) -> None:
     kernel.write_text('#include "near.h"\nvoid step(float *x) {\n  x[0] = root(2);\n}')
     (kernel.parent / "near.h").write_text('#include "../common/root.hpp"\n#include "none.h"\n')
     header = kernel.parents[1] / "common" / "root.hpp"
-    header.write_text(
-        '#include "../kernel/near.h"\nfloat root(float x) {return sqrtf(x);}\n'
-    )
+    header.write_text('#include "../kernel/near.h"\nfloat root(float x) {return sqrtf(x);}\n')
     assert calls.sources(kernel) == [kernel, kernel.parent / "near.h", header]
     assert calls.find(kernel, "sqrtf", ["step"]) == f"{header}:2"
 

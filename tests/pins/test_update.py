@@ -286,6 +286,30 @@ class TestLook:
         finding = update.look(lockfile.load(path), releases)[0]
         assert (finding.state, finding.text, finding.bad) == ("newer", "upstream has 1.4.3", False)
 
+    def test_a_newest_release_without_a_fitting_wheel_is_told_not_raised(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        upstream.release(NEW, "v1.5.0", mlir("1.5.0", "cp314"))
+        one, other, llvm = update.look(lockfile.load(path), releases)
+        assert [found.state for found in (one, other, llvm)] == ["lacking", "lacking", "current"]
+        assert one.text == "upstream's newest release v1.5.0 has no wheel for Python 3.11"
+        assert not (one.bad or other.bad)
+
+    def test_what_is_newer_is_told_for_each_variant(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        upstream.release(NEW, "v1.4.3", mlir("1.4.3", "cp313"))
+        assert self.states(path, releases) == ["lacking", "newer", "current"]
+
+    def test_a_project_without_a_newest_release_is_told(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        del upstream.releases[NEW]
+        assert self.states(path, releases) == ["lacking", "lacking", "current"]
+
     def test_a_pruned_nightly_is_told(
         self, path: Path, releases: Releases, upstream: Upstream
     ) -> None:
@@ -321,6 +345,16 @@ class TestLook:
         with pytest.raises(LabError) as caught:
             update.look(lockfile.load(path), releases)
         assert caught.value.code == "NPU048"
+
+    @pytest.mark.parametrize("status", [401, 407, 500, 503])
+    def test_who_gets_no_answer_is_not_told_that_he_asked_too_often(
+        self, status: int, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.refuses = status
+        with pytest.raises(LabError) as caught:
+            update.look(lockfile.load(path), releases)
+        assert (caught.value.code, "60 such" in str(caught.value.cure)) == ("NPU048", False)
+        assert "proxy" in str(caught.value.cure)
 
     @pytest.mark.parametrize("status", [403, 429])
     def test_who_asked_too_often_gets_an_error_not_a_verdict(

@@ -22,6 +22,9 @@ REPOSITORIES = {"mlir-aie": "Xilinx/mlir-aie", "llvm-aie": "Xilinx/llvm-aie"}
 ROLLING = {"llvm-aie": "nightly"}
 """Projects whose wheels all stand in one release, by its tag."""
 
+_TOO_OFTEN = re.compile(r"HTTP status (?:403|429)\b")
+"""How GitHub answers who has asked 60 questions within an hour."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -154,7 +157,9 @@ class Releases:
         why = last.message if isinstance(last, MissingEnvironment) else f"{url}: {last}"
         raise MissingEnvironment(
             f"upstream gives no list of files: {why}",
-            cure="try again later; GitHub answers 60 such questions an hour for one address",
+            cure="try again later; GitHub answers 60 such questions an hour for one address"
+            if _TOO_OFTEN.search(why)
+            else "look at the network and the proxy (https_proxy, no_proxy), then try again",
             code="NPU048",
         ) from last
 

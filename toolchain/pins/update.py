@@ -17,7 +17,7 @@ from toolchain.fetch.shelf import Progress, Quiet
 from toolchain.fetch.transfer import Transfer
 from toolchain.pins import lockfile
 from toolchain.pins.lockfile import Lock, Wheel
-from toolchain.pins.releases import Candidate, Releases
+from toolchain.pins.releases import Candidate, Releases, candidates
 from toolchain.storage import digest, disk
 from toolchain.storage.store import Store
 
@@ -158,8 +158,8 @@ class Finding:
     """What a look upstream tells of one pin.
 
     Attributes:
-        state: ``current``, ``newer`` (upstream has a newer version), ``unpinned``, ``gone``
-            or ``changed``.
+        state: ``current``, ``newer`` (upstream has a newer version), ``lacking`` (upstream's
+            newest release has no wheel for the variant), ``unpinned``, ``gone`` or ``changed``.
     """
 
     wheel: Wheel
@@ -198,7 +198,16 @@ def _look_at(wheel: Wheel, releases: Releases) -> Finding:
         return Finding(wheel, "changed", f"upstream's file has {asset.size:,} bytes now")
     if not wheel.pinned:
         return Finding(wheel, "unpinned", "pin it with: npulab lock")
-    newest = releases.wheels(wheel.name)[0].version
+    try:
+        release = releases.newest(wheel.name)
+    except Gone:
+        return Finding(wheel, "lacking", "upstream names no newest release any more")
+    fitting = (one for one in candidates(wheel.name, release) if one.python == wheel.python)
+    newest = max((one.version for one in fitting), default=None)
+    if newest is None:
+        served = "any Python" if wheel.python == lockfile.ANY else f"Python {wheel.python}"
+        what = f"upstream's newest release {release.tag_name} has no wheel for {served}"
+        return Finding(wheel, "lacking", what)
     if newest > Version(wheel.version):
         return Finding(wheel, "newer", f"upstream has {newest}")
     return Finding(wheel, "current", "as upstream has it")
