@@ -133,6 +133,8 @@ class Wheels:
                 tag="v0",
                 url=f"{self.base_url}/{name}",
                 sha256=write_wheel(self.folder / name, contents),
+                commit="FAKE",
+                size=(self.folder / name).stat().st_size,
             )
             for name, contents in self.contents.items()
         )

@@ -36,6 +36,11 @@ class Asset(msgspec.Struct, frozen=True):
     browser_download_url: str
     digest: str | None = None
 
+    @property
+    def sha256(self) -> str:
+        """The hash that is published, in hex; empty where none is."""
+        return (self.digest or "").removeprefix("sha256:")
+
 
 class Release(msgspec.Struct, frozen=True):
     """A release."""
@@ -48,6 +53,10 @@ class Release(msgspec.Struct, frozen=True):
     def commit(self) -> str | None:
         """The commit that it was made of, where it names one."""
         return self.target_commitish if _COMMIT.fullmatch(self.target_commitish) else None
+
+    def asset(self, name: str) -> Asset | None:
+        """Return a file by its name."""
+        return next((asset for asset in self.assets if asset.name == name), None)
 
 
 @dataclass(frozen=True)
