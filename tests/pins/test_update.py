@@ -451,3 +451,20 @@ def test_how_far_a_download_is_is_told(path: Path, tmp_path: Path, releases: Rel
     Updater(store, releases, lambda _: None, PATIENCE, Noting()).complete(lockfile.load(path))
     name = mlir("1.4.2", "cp313")
     assert told[-1] == (name, 3 * len(name), 3 * len(name))
+
+
+def test_an_attempt_of_a_download_that_fails_is_told(
+    path: Path, tmp_path: Path, releases: Releases, upstream: Upstream
+) -> None:
+    told: list[str] = []
+
+    class Noting(Quiet):
+        def retrying(self, wheel: Wheel, why: str) -> None:
+            told.append(f"{wheel.name}: {why}")
+
+    releases.wheels("mlir-aie", "1.4.2")
+    upstream.refuses = 503
+    store = Store(tmp_path / "cache")
+    with pytest.raises(LabError):
+        Updater(store, releases, lambda _: None, PATIENCE, Noting()).complete(lockfile.load(path))
+    assert told == ["mlir-aie: HTTP status 503; again in 0 s, attempt 2 of 2"]

@@ -143,12 +143,11 @@ class Releases:
         from urllib3.exceptions import HTTPError
 
         last: Exception | None = None
-        attempts = self._patience.attempts
         self._tell(f"asking {url}")
-        for attempt in range(attempts):
+        for attempt in range(self._patience.attempts):
             if last is not None:
                 pause = self._patience.before(attempt, getattr(last, "after", None))
-                self._tell(f"{last}; again in {pause:.0f} s, attempt {attempt + 1} of {attempts}")
+                self._tell(self._patience.told(last, attempt, pause))
                 time.sleep(pause)
             try:
                 answer = self._connection.open(url, {"Accept": "application/vnd.github+json"})

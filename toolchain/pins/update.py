@@ -6,6 +6,7 @@ import difflib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import msgspec
 from errors import CheckFailed, MissingEnvironment
 from toolchain.fetch.connection import Gone, Patience
 from toolchain.fetch.shelf import Progress, Quiet
-from toolchain.fetch.transfer import Transfer
+from toolchain.fetch.transfer import Listener, Transfer
 from toolchain.pins import lockfile
 from toolchain.pins.lockfile import Lock, Wheel
 from toolchain.pins.releases import Candidate, Release, Releases, candidates
@@ -147,9 +148,9 @@ class Updater:
             url=asset.browser_download_url,
             sha256=lockfile.UNPINNED,
         )
-        self._transfer.download(
-            pin.url, part, lambda done, total: self._progress.advanced(pin, done, total)
-        )
+        events = self._progress
+        listener = Listener(partial(events.advanced, pin), partial(events.retrying, pin))
+        self._transfer.download(pin.url, part, listener)
         sha256, size = digest.of_file(part) or "", part.stat().st_size
         published = asset.sha256
         if (published and published != sha256) or size != asset.size:
