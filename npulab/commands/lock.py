@@ -49,6 +49,8 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
 
     if check and update:
         raise click.UsageError("--check changes nothing: leave out --update", ctx)
+    if as_json and not check:
+        raise click.UsageError("--json goes with --check", ctx)
     lock = lockfile.load()
     if check:
         with FetchProgress() as progress:
