@@ -117,6 +117,33 @@ def test_a_broken_tool_is_found_at_install_with_its_cause(
 
 
 @pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("#!/bin/sh\nexit 1\n", "NPU038"),
+        ("#!/bin/sh\nexit 0\n", "NPU038"),
+        (
+            failing(
+                "xclbinutil: error while loading shared libraries: libxrt.so: cannot open "
+                "shared object file: No such file or directory"
+            ),
+            "NPU073",
+        ),
+    ],
+)
+def test_a_packer_that_does_not_work_is_the_users_to_cure_not_the_pins(
+    script: str, code: str, install: Install, packer: Path, store: Store
+) -> None:
+    packer.write_text(script)
+    with pytest.raises(LabError) as caught:
+        install()
+    assert caught.value.code == code
+    assert str(packer) in caught.value.message
+    assert "lock" not in str(caught.value.cure)
+    assert code != "NPU038" or "NPULAB_XCLBINUTIL" in str(caught.value.cure)
+    assert made(store) == []
+
+
+@pytest.mark.parametrize(
     ("wheel", "path"), [AIECC, CLANG, NM, (AIECC[0], "mlir_aie/include/aie_api/aie.hpp")]
 )
 def test_a_missing_file_is_named(
