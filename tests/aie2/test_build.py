@@ -386,6 +386,42 @@ def test_each_fault_of_aiecc_has_its_name(
     assert says in found.message
 
 
+def test_an_aiecc_that_cannot_keep_the_lowered_mlir_says_so_where_it_would_be(
+    install: Install, wheels: Any, store: Store, make_unit: Callable[..., Unit], tmp_path: Path
+) -> None:
+    (name, *_) = wheels.contents
+    options = wheels.contents[name]["fake_support/options.json"]
+    wheels.contents[name]["fake_support/options.json"] = options.replace(
+        b'"input-with-addresses", ', b""
+    )
+    wheels.write()
+    install()
+    made = build([make_unit()], target="aie2", root=tmp_path / "build", store=store)[0].build
+    assert made is not None
+    text = (made.folder / "lowered.mlir").read_text()
+    assert text == "// No lowered MLIR: this aiecc does not know --get-input-with-addresses.\n"
+
+
+def test_a_lowered_mlir_that_aiecc_leaves_out_is_missed_where_it_would_be(
+    run: Run, make_unit: Callable[..., Unit]
+) -> None:
+    made = run(make_unit(design=f"// fake: aiecc forgets lowered\n{DESIGN}")).build
+    assert made is not None
+    assert "left none when it was asked" in (made.folder / "lowered.mlir").read_text()
+
+
+def test_each_of_several_lowered_texts_is_kept(run: Run, make_unit: Callable[..., Unit]) -> None:
+    made = run(make_unit(design=f"// fake: aiecc repeats lowered\n{DESIGN}")).build
+    assert made is not None
+    text = (made.folder / "lowered.mlir").read_text()
+    titles = [line for line in text.splitlines() if line.startswith("// ---")]
+    assert titles == [
+        "// --- prj/input_with_addresses.mlir",
+        "// --- prj/other_input_with_addresses.mlir",
+    ]
+    assert text.count("// FAKE lowering") == 2
+
+
 def test_an_aiecc_that_hangs_is_stopped(
     run: Run, make_unit: Callable[..., Unit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
