@@ -174,6 +174,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wheels]:
     made = Wheels(folder, f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("NPULAB_PINS", str(made.lock_file))
     monkeypatch.setenv("NPULAB_PYTHON", "3.11")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("NPULAB_CONFIG", raising=False)
     yield made
     server.shutdown()
     thread.join()
