@@ -51,6 +51,10 @@ class FetchProgress(AbstractContextManager["FetchProgress"]):
         size = f", {figures.size(wheel.size)}" if wheel.size else ""
         self.tell(f"{wheel.name} {wheel.version}  from the {source}{size}, sha256 as pinned")
 
+    def retrying(self, wheel: Wheel, why: str) -> None:
+        """See `toolchain.fetch.shelf.Progress`."""
+        self.tell(f"{wheel.name} {wheel.version}: {why}")
+
     def tell(self, line: str) -> None:
         """Print a line above the bars."""
         with self._lock:

@@ -24,6 +24,7 @@ TOOLCHAIN_LACKS = {
     "NPU024": "not yet pinned for this Python",
     "NPU038": "no xclbinutil, which packs for aiecc",
     "NPU039": "pinned, and not installed",
+    "NPU069": "altered since it was installed",
 }
 """What a missing AIE2 toolchain lacks, by the error's code."""
 
@@ -170,8 +171,10 @@ def _aie2_toolchain() -> Check:
 
     try:
         installed = target.find(Store())
+        installed.check()
     except LabError as error:
-        found, cure, ok = TOOLCHAIN_LACKS.get(error.code or "", "unusable"), error.cure or "", False
+        found = TOOLCHAIN_LACKS.get(error.code or "", error.message)
+        cure, ok = error.cure or "", False
     else:
         versions = (f"{wheel.name} {wheel.version}" for wheel in installed.wheels)
         found, cure, ok = ", ".join(versions), "", True

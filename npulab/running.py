@@ -37,7 +37,7 @@ class Where:
 
     Attributes:
         image: The image of their container; None for this machine.
-        python: The Python variant of the image.
+        python: The Python variant of the toolchain; None for that of this process.
     """
 
     image: Image | None
@@ -60,7 +60,7 @@ class Where:
         if self.image is None:
             from toolchain.work.runner import LocalRunner
 
-            yield LocalRunner()
+            yield LocalRunner(self.python)
             return
         from toolchain.docker.container import Spec
         from toolchain.docker.runner import DockerRunner
@@ -88,13 +88,19 @@ def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="docker: in a container of a pinned image. local: on this machine. auto: docker "
         "where the image is built and an engine answers.",
     )
-    python = click.option(
+    return runner(python_option(command))
+
+
+def python_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--python`."""
+    option = click.option(
         "--python",
         type=click.Choice(PYTHONS),
         envvar="NPULAB_PYTHON",
-        help="Variant of the toolchain image.  [default: this Python's]",
+        help="Variant of the toolchain and of its image, or set NPULAB_PYTHON.  "
+        f"[default: this Python's, or {PYTHONS[0]}]",
     )
-    return runner(python(command))
+    return option(command)
 
 
 def choose_runner(asked: str | None = None, python: str | None = None) -> Where:
@@ -110,7 +116,7 @@ def choose_runner(asked: str | None = None, python: str | None = None) -> Where:
     asked = asked or os.environ.get("NPULAB_RUNNER") or "auto"
     python = python or os.environ.get("NPULAB_PYTHON")
     if asked == "local":
-        return Where(image=None, reason="asked for")
+        return Where(image=None, reason="asked for", python=python)
     own_compiler = os.environ.get("CXX", "").strip()
     if asked == "docker":
         if own_compiler:
@@ -121,7 +127,7 @@ def choose_runner(asked: str | None = None, python: str | None = None) -> Where:
             )
         return _in_image(python, "asked for")
     if own_compiler:
-        return Where(image=None, reason="CXX names a compiler of this machine")
+        return Where(image=None, reason="CXX names a compiler of this machine", python=python)
     return _best(python)
 
 
@@ -147,7 +153,7 @@ def _best(python: str | None) -> Where:
     try:
         return _in_image(python, f"engine at {engine.find()}")
     except LabError as error:
-        return Where(image=None, reason=error.message)
+        return Where(image=None, reason=error.message, python=python)
 
 
 def _in_image(python: str | None, reason: str) -> Where:

@@ -15,8 +15,12 @@ class Choice:
     reason: str
 
 
-def choose(asked: str) -> Choice:
+def choose(asked: str, python: str | None = None) -> Choice:
     """Return the best target that this machine can build for, or the one that was asked for.
+
+    Args:
+        asked: One of `TARGETS`.
+        python: The Python variant of the toolchain; see `toolchain.pins.lockfile.own_variant`.
 
     Raises:
         MissingEnvironment: What was asked for cannot be built here.
@@ -27,7 +31,7 @@ def choose(asked: str) -> Choice:
         from toolchain.aie2 import target
         from toolchain.storage.store import Store
 
-        found = target.find(Store())
+        found = target.find(Store(), python)
         wheels = " and ".join(f"{wheel.name} {wheel.version}" for wheel in found.wheels)
         return Choice("aie2", wheels)
     return Choice("host", "the simulated array runs what target host builds")

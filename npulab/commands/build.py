@@ -66,7 +66,7 @@ def command(
     from toolchain.unit import Unit
 
     start = time.perf_counter()
-    choice = choose(target)
+    choice = choose(target, python)
     where = choose_runner(runner, python)
     if not as_json:
         print_note(f"target {choice.target} ({choice.reason})")

@@ -35,9 +35,9 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
     """Pin the AIE2 toolchain, or compare its pins with upstream.
 
     What is not yet pinned is downloaded and hashed, and written into the lock file.
-    Its hash must be the one that its release publishes. The change is
-    printed; review it like code. --check exits 1 where a pinned wheel is gone or
-    is another file now.
+    Its hash must be the one that its release publishes. Size and commit of the
+    others are filled in where they lack. The change is printed; review it like
+    code. --check exits 1 where a pinned wheel is gone or is another file now.
     """
     from errors import UsageError
     from npulab.console import stdout
@@ -49,6 +49,8 @@ def command(ctx: click.Context, update: tuple[str, ...], check: bool, as_json: b
 
     if check and update:
         raise click.UsageError("--check changes nothing: leave out --update", ctx)
+    if as_json and not check:
+        raise click.UsageError("--json goes with --check", ctx)
     lock = lockfile.load()
     if check:
         with FetchProgress() as progress:

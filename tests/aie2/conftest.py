@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import stat
 import sys
 import threading
@@ -134,6 +133,8 @@ class Wheels:
                 tag="v0",
                 url=f"{self.base_url}/{name}",
                 sha256=write_wheel(self.folder / name, contents),
+                commit="FAKE",
+                size=(self.folder / name).stat().st_size,
             )
             for name, contents in self.contents.items()
         )
@@ -157,13 +158,6 @@ class Wheels:
         return {wheel: self.folder / wheel.file_name for wheel in self.pins}
 
 
-def pytest_report_header() -> str:
-    """Say which toolchain the tests of target aie2 run with."""
-    mirror = os.environ.get("NPULAB_MIRROR")
-    real = f"FAKE wheels, and the real ones where {mirror} has them" if mirror else "FAKE wheels"
-    return f"target aie2: {real}"
-
-
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -180,6 +174,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wheels]:
     made = Wheels(folder, f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("NPULAB_PINS", str(made.lock_file))
     monkeypatch.setenv("NPULAB_PYTHON", "3.11")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("NPULAB_CONFIG", raising=False)
     yield made
     server.shutdown()
     thread.join()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import toolchain.build
-from errors import LabError
+from errors import LabError, MissingEnvironment
 from kernels import registry
 from kernels.merged import designs
 from toolchain.aie2.environment import Environment
@@ -146,6 +146,31 @@ def test_nothing_is_done_where_nothing_changed(run: Run, make_unit: Callable[...
     assert run(make_unit()).ran > 0
     again = run(make_unit())
     assert (again.ran, again.written) == (0, False)
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_an_altered_toolchain_compiles_nothing_more(
+    how: str, run: Run, install: Install, make_unit: Callable[..., Unit]
+) -> None:
+    first = hashes(run(make_unit()))
+    header = install().include / "aie_api" / "aie.hpp"
+    if how == "gone":
+        header.unlink()
+    else:
+        header.write_text("// changed\n")
+    assert hashes(run(make_unit())) == first  # was made before, and nothing has to run
+    with pytest.raises(MissingEnvironment, match=r"mlir_aie/include/aie_api/aie\.hpp") as caught:
+        run(make_unit(KERNEL.replace("+", "- 2 +")))
+    assert caught.value.code == "NPU069"
+    install()
+    assert run(make_unit(KERNEL.replace("+", "- 2 +"))).build is not None
+
+
+def test_using_the_toolchain_does_not_alter_it(
+    run: Run, install: Install, make_unit: Callable[..., Unit]
+) -> None:
+    assert run(make_unit()).ran > 0
+    assert install().altered is None
 
 
 class CountingRunner(LocalRunner):
@@ -310,6 +335,19 @@ def test_an_undefined_symbol_is_found_at_the_object_with_the_kernels_line(
     assert found.details == (f"sqrtf, called at {source}:6",)
 
 
+def test_an_undefined_symbol_in_a_shared_header_is_found_there(
+    run: Run, make_unit: Callable[..., Unit], tmp_path: Path
+) -> None:
+    text = KERNEL.replace(
+        "extern", '// fake: calls step sqrtf\n#include "../common/root.h"\nextern'
+    )
+    unit = make_unit(text)
+    header = tmp_path / "sources" / "common" / "root.h"
+    header.parent.mkdir()
+    header.write_text("float sqrtf(float);\ninline float root(float x) {\n  return sqrtf(x);\n}\n")
+    assert error(run(unit)).details == (f"sqrtf, called at {header}:3",)
+
+
 def test_a_stack_that_calls_add_up(run: Run, make_unit: Callable[..., Unit]) -> None:
     text = KERNEL.replace(
         "void step",
@@ -346,6 +384,42 @@ def test_each_fault_of_aiecc_has_its_name(
     found = error(run(make_unit(design=f"// fake: aiecc {directive}\n{DESIGN}")))
     assert found.code == code
     assert says in found.message
+
+
+def test_an_aiecc_that_cannot_keep_the_lowered_mlir_says_so_where_it_would_be(
+    install: Install, wheels: Any, store: Store, make_unit: Callable[..., Unit], tmp_path: Path
+) -> None:
+    (name, *_) = wheels.contents
+    options = wheels.contents[name]["fake_support/options.json"]
+    wheels.contents[name]["fake_support/options.json"] = options.replace(
+        b'"input-with-addresses", ', b""
+    )
+    wheels.write()
+    install()
+    made = build([make_unit()], target="aie2", root=tmp_path / "build", store=store)[0].build
+    assert made is not None
+    text = (made.folder / "lowered.mlir").read_text()
+    assert text == "// No lowered MLIR: this aiecc does not know --get-input-with-addresses.\n"
+
+
+def test_a_lowered_mlir_that_aiecc_leaves_out_is_missed_where_it_would_be(
+    run: Run, make_unit: Callable[..., Unit]
+) -> None:
+    made = run(make_unit(design=f"// fake: aiecc forgets lowered\n{DESIGN}")).build
+    assert made is not None
+    assert "left none when it was asked" in (made.folder / "lowered.mlir").read_text()
+
+
+def test_each_of_several_lowered_texts_is_kept(run: Run, make_unit: Callable[..., Unit]) -> None:
+    made = run(make_unit(design=f"// fake: aiecc repeats lowered\n{DESIGN}")).build
+    assert made is not None
+    text = (made.folder / "lowered.mlir").read_text()
+    titles = [line for line in text.splitlines() if line.startswith("// ---")]
+    assert titles == [
+        "// --- prj/input_with_addresses.mlir",
+        "// --- prj/other_input_with_addresses.mlir",
+    ]
+    assert text.count("// FAKE lowering") == 2
 
 
 def test_an_aiecc_that_hangs_is_stopped(

@@ -38,7 +38,9 @@ def test_from_nothing_to_artifacts_and_again_offline(
     assert early.exit_code == 3
     assert "NPU039" in early.output
 
-    assert "2 of 2 wheels copied" in npulab("fetch", "--mirror", str(places / "mirror")).output
+    filled = [npulab("fetch", "--mirror", str(places / "mirror")).output for _ in range(2)]
+    assert f"2 wheels in {places / 'mirror'}, 2 new" in filled[0]
+    assert f"2 wheels in {places / 'mirror'}, 0 new" in filled[1]
     fetched = npulab("fetch")
     assert fetched.exit_code == 0, fetched.output
     assert "installed and tested" in fetched.output
@@ -106,9 +108,39 @@ def test_doctor_tells_of_the_toolchain() -> None:
 
 
 @pytest.mark.usefixtures("wheels")
-def test_a_variant_that_does_not_exist_is_named() -> None:
+def test_a_toolchain_that_was_altered_is_told_and_mended(places: Path) -> None:
+    npulab("fetch")
+    (header,) = (places / "cache" / "toolchains").rglob("aie.hpp")
+    intact = header.read_bytes()
+    header.write_text("// changed\n")
+    told = " ".join(npulab("doctor").output.split())
+    assert "AIE2 toolchain missing altered since it was installed" in told
+    assert npulab("fetch").exit_code == 0
+    assert header.read_bytes() == intact
+    assert "llvm-aie 21.0.0" in npulab("doctor").output
+
+
+@pytest.mark.usefixtures("wheels")
+def test_a_variant_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     result = npulab("fetch", "--python", "3.9")
-    assert (result.exit_code, "NPU025" in result.output) == (2, True)
+    assert (result.exit_code, "'3.9' is not one of '3.11', '3.13'" in result.output) == (2, True)
+    monkeypatch.setenv("NPULAB_PYTHON", "9")
+    assert "'9' is not one of '3.11', '3.13'" in npulab("fetch").output
+    told = " ".join(npulab("doctor").output.split())
+    assert "the AIE2 toolchain has no variant for Python 9" in told
+    assert "-> set --python or NPULAB_PYTHON to one of: 3.11, 3.13" in told
+
+
+@pytest.mark.usefixtures("wheels")
+def test_fetch_tells_as_json_too(places: Path) -> None:
+    mirror = places / "mirror"
+    filled = json.loads(npulab("fetch", "--mirror", str(mirror), "--json").stdout)
+    assert filled["mirror"] == str(mirror)
+    assert sorted(filled["new"]) == sorted(path.name for path in mirror.iterdir())
+    made = json.loads(npulab("fetch", "--json").stdout)
+    assert made["versions"]["clang++"] == "clang version 21.0.0 (FAKE llvm-aie)"
+    assert [wheel["name"] for wheel in made["wheels"]] == ["mlir-aie", "llvm-aie"]
+    assert (Path(made["folder"]) / "installed.json").is_file()
 
 
 @pytest.mark.usefixtures("wheels")
@@ -123,6 +155,7 @@ def test_a_lock_where_everything_is_pinned_stays() -> None:
     [
         (["--check", "--update", "llvm-aie"], "--check changes nothing"),
         (["--update", "llvm"], "the lock has no llvm"),
+        (["--json"], "--json goes with --check"),
     ],
 )
 def test_lock_refuses_what_makes_no_sense(arguments: list[str], says: str) -> None:

@@ -117,6 +117,33 @@ def test_a_broken_tool_is_found_at_install_with_its_cause(
 
 
 @pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("#!/bin/sh\nexit 1\n", "NPU038"),
+        ("#!/bin/sh\nexit 0\n", "NPU038"),
+        (
+            failing(
+                "xclbinutil: error while loading shared libraries: libxrt.so: cannot open "
+                "shared object file: No such file or directory"
+            ),
+            "NPU073",
+        ),
+    ],
+)
+def test_a_packer_that_does_not_work_is_the_users_to_cure_not_the_pins(
+    script: str, code: str, install: Install, packer: Path, store: Store
+) -> None:
+    packer.write_text(script)
+    with pytest.raises(LabError) as caught:
+        install()
+    assert caught.value.code == code
+    assert str(packer) in caught.value.message
+    assert "lock" not in str(caught.value.cure)
+    assert code != "NPU038" or "NPULAB_XCLBINUTIL" in str(caught.value.cure)
+    assert made(store) == []
+
+
+@pytest.mark.parametrize(
     ("wheel", "path"), [AIECC, CLANG, NM, (AIECC[0], "mlir_aie/include/aie_api/aie.hpp")]
 )
 def test_a_missing_file_is_named(
@@ -146,6 +173,53 @@ def test_an_environment_that_was_tampered_with_is_made_anew(
     again = install()
     assert again.folder == first.folder
     assert b"FAKE" in Path(again.tool("aiecc")).read_bytes()
+
+
+def damage(folder: Path, how: str) -> str:
+    """Alter what no check of the tools sees, and return the path of the file."""
+    path = folder / "site" / "mlir_aie" / "include" / "aie_api" / "aie.hpp"
+    if how == "gone":
+        path.unlink()
+    elif how == "same size":
+        path.write_bytes(path.read_bytes()[::-1])
+        os.utime(path, ns=(1, 1))
+    elif how == "new":
+        path = path.with_name("stdint.h")
+        path.write_text("#error trapped\n")
+    else:
+        path = folder / "bin" / "xclbinutil"
+        path.unlink()
+        path.symlink_to("/bin/false")
+    return str(path.relative_to(folder))
+
+
+@pytest.mark.parametrize("how", ["gone", "same size", "new", "other packer"])
+def test_an_altered_file_is_named_and_the_environment_made_anew(
+    how: str, install: Install, store: Store, wheels: Any
+) -> None:
+    first = install()
+    assert first.altered is None
+    name = damage(first.folder, how)
+    found = environment.find(store, wheels.pins)
+    assert found is not None
+    with pytest.raises(MissingEnvironment, match=name) as caught:
+        found.check()
+    assert (caught.value.code, "npulab fetch" in str(caught.value.cure)) == ("NPU069", True)
+    again = install()
+    assert (again.folder, again.altered) == (first.folder, None)
+    again.check()
+
+
+def test_an_environment_without_its_list_of_files_is_made_anew(
+    install: Install, store: Store, wheels: Any
+) -> None:
+    first = install()
+    (first.folder / environment.FILES).unlink()
+    found = environment.find(store, wheels.pins)
+    assert found is not None
+    with pytest.raises(MissingEnvironment, match=environment.FILES):
+        found.check()
+    assert install().altered is None
 
 
 def test_other_wheels_are_another_environment(install: Install, wheels: Any) -> None:

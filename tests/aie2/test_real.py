@@ -1,11 +1,10 @@
-"""The pinned wheels themselves, where ``NPULAB_MIRROR`` has them: install, and build every kernel.
+"""The pinned wheels themselves, where a mirror has them: install, and build every kernel.
 
 Everywhere else the FAKE wheels stand in for them, and the report's header says so.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from errors import LabError
 from kernels import registry
 from toolchain.aie2 import environment
 from toolchain.build import build
+from toolchain.fetch import mirror
 from toolchain.fetch.shelf import Shelf
 from toolchain.pins import lockfile
 from toolchain.storage.store import Store
@@ -24,9 +24,9 @@ from toolchain.work.runner import LocalRunner
 def test_the_pinned_wheels_install_and_build_every_kernel_twice_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = os.environ.get("NPULAB_MIRROR")
-    if not folder:
-        pytest.skip("no real wheels: NPULAB_MIRROR is not set")
+    folder = mirror.chosen()
+    if folder is None:
+        pytest.skip("no real wheels: no mirror is set")
     monkeypatch.delenv("NPULAB_XCLBINUTIL")
     python = lockfile.own_variant()
     wheels = lockfile.load().variant(python)
@@ -34,11 +34,11 @@ def test_the_pinned_wheels_install_and_build_every_kernel_twice_the_same(
     for number in range(2):
         store = Store(tmp_path / f"cache{number}")
         try:
-            files = Shelf(store, mirror_folder=Path(folder), offline=True).fetch(wheels)
+            files = Shelf(store, mirror_folder=folder, offline=True).fetch(wheels)
         except LabError as error:
             if error.code != "NPU029":
                 raise
-            pytest.skip("no real wheels: NPULAB_MIRROR has not those that are pinned")
+            pytest.skip("no real wheels: the mirror has not those that are pinned")
         environment.install(store, LocalRunner(), python, files)
         units = [
             Unit.from_kernel(kernel) for name in registry.names() for kernel in registry.find(name)

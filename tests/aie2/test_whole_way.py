@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -224,6 +225,10 @@ def test_each_fault_of_an_index_has_its_name_and_leaves_the_cache_right(
     result = here("fetch")
     assert result.exit_code == exit_code, result.output
     assert code is None or f"[{code}]" in result.output
+    if code == "NPU027":
+        assert re.search(
+            r"^mlir-aie 1\.4\.2: .+; again in 0 s, attempt 3 of 3$", result.stderr, re.M
+        )
     cache = tmp_path / "cache"
     assert wrong_files(cache) == []
     assert len(list(cache.glob("toolchains/*"))) == (1 if code is None else 0)
@@ -241,6 +246,27 @@ def test_a_variant_is_refused_until_the_one_command_pins_it(index: Index) -> Non
     digest = hashlib.sha256((index.folder / NAMES["3.13"]).read_bytes()).hexdigest()
     assert f'+sha256 = "{digest}"' in pinned.output
     assert "installed and tested" in here("fetch", "--python", "3.13").output
+
+
+def test_a_build_takes_the_variant_that_is_asked_for(index: Index) -> None:
+    assert here("lock").exit_code == 0
+    digests = {
+        python: hashlib.sha256((index.folder / NAMES[python]).read_bytes()).hexdigest()
+        for python in MLIR
+    }
+    for python, digest in digests.items():
+        assert "installed and tested" in here("fetch", "--python", python).output
+        arguments = ("build", KERNEL, "--target", "aie2", "--python", python, "--json")
+        (unit,) = json.loads(here(*arguments).stdout)["units"]
+        manifest = json.loads((Path(unit["folder"]) / "manifest.json").read_text())
+        assert manifest["tools"]["mlir-aie"].endswith(f"sha256:{digest}")
+
+    lock = Path(os.environ["NPULAB_PINS"])
+    lock.write_text(lock.read_text().replace(digests["3.11"], lockfile.UNPINNED))
+    assert here("build", KERNEL, "--target", "aie2", "--python", "3.13").exit_code == 0
+    refused = here("build", KERNEL, "--target", "aie2", "--python", "3.11")
+    assert (refused.exit_code, "[NPU024]" in refused.output) == (3, True)
+    assert "--python or NPULAB_PYTHON 3.13" in " ".join(refused.output.split())
 
 
 def test_the_committed_lock_has_no_hash_for_3_13_and_says_what_to_do(

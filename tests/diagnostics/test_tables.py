@@ -82,6 +82,22 @@ def test_what_is_none_of_these_is_not_named(table: str, text: str) -> None:
     assert diagnose(text, TABLES[table]) is None
 
 
+@pytest.mark.parametrize(
+    "says",
+    [
+        "llc: error: error: invalid target 'NAME'.",
+        "error: unknown target triple 'NAME'",
+        "opt: unrecognized architecture 'NAME' provided.",
+    ],
+)
+@pytest.mark.parametrize("name", ["aie", "aie2", "aie2-none-unknown-elf", "aie2p-none-elf"])
+def test_whoever_knows_no_ai_engine_is_not_peano(says: str, name: str) -> None:
+    found = diagnose(says.replace("NAME", name), install.CAUSES)
+    assert found is not None
+    assert found.code == "NPU074"
+    assert diagnose(says.replace("NAME", "riscv32-unknown-elf"), install.CAUSES) is None
+
+
 @settings(deadline=2000, max_examples=100)
 @given(st.text(max_size=4000))
 def test_no_text_is_too_odd(text: str) -> None:

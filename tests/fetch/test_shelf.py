@@ -25,6 +25,7 @@ class Recorder:
     def __init__(self) -> None:
         self.sources: list[str] = []
         self.done: list[int] = []
+        self.retries: list[str] = []
         self._lock = threading.Lock()
 
     def advanced(self, wheel: Wheel, done: int, total: int | None) -> None:  # noqa: ARG002
@@ -34,6 +35,10 @@ class Recorder:
     def arrived(self, wheel: Wheel, source: str) -> None:  # noqa: ARG002
         with self._lock:
             self.sources.append(source)
+
+    def retrying(self, wheel: Wheel, why: str) -> None:
+        with self._lock:
+            self.retries.append(f"{wheel.name}: {why}")
 
 
 def left_over(store: Store) -> list[str]:
@@ -90,6 +95,17 @@ def test_each_fault_has_its_named_error_and_leaves_the_cache_right(
     good = make_wheel("good")
     assert make_shelf().fetch([good])[good].read_bytes() == content
     assert left_over(store) == [wheel.file_name]
+
+
+def test_every_attempt_but_the_first_is_told_with_its_reason(
+    make_wheel: MakeWheel, make_shelf: MakeShelf
+) -> None:
+    recorder = Recorder()
+    make_shelf().fetch([make_wheel("flaky")], recorder)
+    assert recorder.retries == [
+        "mlir-aie: HTTP status 503; again in 0 s, attempt 2 of 3",
+        "mlir-aie: HTTP status 503; again in 0 s, attempt 3 of 3",
+    ]
 
 
 def test_nobody_listens(make_wheel: MakeWheel, make_shelf: MakeShelf) -> None:

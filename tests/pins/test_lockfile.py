@@ -57,6 +57,15 @@ def test_an_unpinned_variant_names_the_command_that_pins_it() -> None:
     assert "npulab lock" in str(caught.value)
 
 
+def test_another_variant_is_named_only_where_it_is_pinned() -> None:
+    one = OWN.replace(lockfile.UNPINNED, "0" * 64).replace(HASH, lockfile.UNPINNED)
+    for text, says in ((one, "NPULAB_PYTHON 3.13"), (OWN.replace(HASH, lockfile.UNPINNED), None)):
+        with pytest.raises(MissingEnvironment) as caught:
+            parse(text).variant("3.11")
+        assert says is None or says in str(caught.value.cure)
+        assert ("another variant" in str(caught.value.cure)) is (says is not None)
+
+
 def test_an_unknown_variant_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         parse(OWN).variant("3.10")

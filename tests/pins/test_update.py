@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,8 +172,73 @@ def test_what_is_not_yet_pinned_is_pinned(path: Path, updater: Updater, upstream
     assert (wheel.sha256, wheel.size, wheel.commit) == (sha(content), len(content), COMMIT)
     # Comments stay, and nothing else changed.
     assert "# What target aie2 is built with." in path.read_text()
-    assert len(difference.splitlines()) < 15
+    changed = [line for line in difference.splitlines()[2:] if line[0] in "+-"]
+    assert [line.split(" ")[0] for line in changed if sha(content) not in line] == [
+        *("+commit", "+size"),
+        *("-sha256", "+commit", "+size"),
+        "+size",
+    ]
     assert updater.complete(lockfile.load(path)) == ""
+
+
+def test_size_and_commit_of_what_is_pinned_are_filled_in(
+    path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    text = path.read_text()
+    pinned = {name: content for name, content in upstream.files.items() if sha(content) in text}
+    upstream.files = {mlir("1.4.2", "cp313"): upstream.files[mlir("1.4.2", "cp313")]}
+    updater.complete(lockfile.load(path))
+    one, _, llvm = lockfile.load(path).wheels
+    assert (one.size, one.commit) == (len(pinned[one.file_name]), COMMIT)
+    assert (llvm.size, llvm.commit) == (len(pinned[llvm.file_name]), "c9c5ecb7")
+    # With the rest of their tables, not behind the comment of the next one.
+    for size in (one.size, llvm.size):
+        assert re.search(rf'sha256 = "\w+"\n(commit = "\w+"\n)?size = {size}\n\n', path.read_text())
+
+
+@pytest.mark.parametrize("change", ["digest", "size"])
+def test_another_file_than_the_pinned_one_fills_in_nothing(
+    change: str, path: Path, updater: Updater, upstream: Upstream
+) -> None:
+    updater.complete(lockfile.load(path))
+    text = path.read_text()
+    name = mlir("1.4.2", "cp311")
+    lacks = "commit" if change == "size" else "size"
+    (line,) = (x for x in text[: text.index("cp313")].splitlines() if x.startswith(lacks))
+    path.write_text(before := text.replace(f"{line}\n", "", 1))
+    asset = upstream.asset(OLD, name)
+    asset[change] = f"sha256:{'0' * 64}" if change == "digest" else asset["size"] + 1
+    with pytest.raises(LabError, match=f"{name} is not the file that is pinned") as caught:
+        updater_of(upstream, updater).complete(lockfile.load(path))
+    assert caught.value.code == "NPU049"
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("why", ["pruned", "release gone", "no digest", "no answer"])
+def test_what_cannot_be_filled_in_is_told_and_keeps_nothing_else_back(
+    why: str, path: Path, tmp_path: Path, upstream: Upstream
+) -> None:
+    told: list[str] = []
+    asking = Releases(PATIENCE, f"{upstream.url}/repos")
+    updater = Updater(Store(tmp_path / "cache"), asking, told.append, PATIENCE)
+    if why == "pruned":
+        upstream.release(NIGHTLY, "nightly", LATER)
+    elif why == "release gone":
+        del upstream.releases[NIGHTLY]
+    elif why == "no digest":
+        upstream.asset(NIGHTLY, lockfile.load(path).wheels[2].file_name)["digest"] = None
+    else:
+        upstream.releases[NIGHTLY] = b"<html>"
+    updater.complete(lockfile.load(path))
+    one, other, llvm = lockfile.load(path).wheels
+    assert (one.size is None, other.pinned, llvm.size) == (False, True, None)
+    assert any(line.startswith("llvm-aie 21.0.0.2026080301+c9c5ecb7: ") for line in told)
+
+
+def updater_of(upstream: Upstream, updater: Updater) -> Updater:
+    """Return an updater that asks upstream anew."""
+    releases = Releases(PATIENCE, f"{upstream.url}/repos")
+    return Updater(updater._store, releases, lambda _: None, PATIENCE)
 
 
 def test_a_pin_moves_to_a_version_for_every_variant(
@@ -286,6 +352,30 @@ class TestLook:
         finding = update.look(lockfile.load(path), releases)[0]
         assert (finding.state, finding.text, finding.bad) == ("newer", "upstream has 1.4.3", False)
 
+    def test_a_newest_release_without_a_fitting_wheel_is_told_not_raised(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        upstream.release(NEW, "v1.5.0", mlir("1.5.0", "cp314"))
+        one, other, llvm = update.look(lockfile.load(path), releases)
+        assert [found.state for found in (one, other, llvm)] == ["lacking", "lacking", "current"]
+        assert one.text == "upstream's newest release v1.5.0 has no wheel for Python 3.11"
+        assert [found.bad for found in (one, other)] == [False, False]
+
+    def test_what_is_newer_is_told_for_each_variant(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        upstream.release(NEW, "v1.4.3", mlir("1.4.3", "cp313"))
+        assert self.states(path, releases) == ["lacking", "newer", "current"]
+
+    def test_a_project_without_a_newest_release_is_told(
+        self, path: Path, updater: Updater, releases: Releases, upstream: Upstream
+    ) -> None:
+        updater.complete(lockfile.load(path))
+        del upstream.releases[NEW]
+        assert self.states(path, releases) == ["lacking", "lacking", "current"]
+
     def test_a_pruned_nightly_is_told(
         self, path: Path, releases: Releases, upstream: Upstream
     ) -> None:
@@ -322,6 +412,16 @@ class TestLook:
             update.look(lockfile.load(path), releases)
         assert caught.value.code == "NPU048"
 
+    @pytest.mark.parametrize("status", [401, 407, 500, 503])
+    def test_who_gets_no_answer_is_not_told_that_he_asked_too_often(
+        self, status: int, path: Path, releases: Releases, upstream: Upstream
+    ) -> None:
+        upstream.refuses = status
+        with pytest.raises(LabError) as caught:
+            update.look(lockfile.load(path), releases)
+        assert (caught.value.code, "60 such" in str(caught.value.cure)) == ("NPU048", False)
+        assert "proxy" in str(caught.value.cure)
+
     @pytest.mark.parametrize("status", [403, 429])
     def test_who_asked_too_often_gets_an_error_not_a_verdict(
         self, status: int, path: Path, releases: Releases, upstream: Upstream
@@ -351,3 +451,20 @@ def test_how_far_a_download_is_is_told(path: Path, tmp_path: Path, releases: Rel
     Updater(store, releases, lambda _: None, PATIENCE, Noting()).complete(lockfile.load(path))
     name = mlir("1.4.2", "cp313")
     assert told[-1] == (name, 3 * len(name), 3 * len(name))
+
+
+def test_an_attempt_of_a_download_that_fails_is_told(
+    path: Path, tmp_path: Path, releases: Releases, upstream: Upstream
+) -> None:
+    told: list[str] = []
+
+    class Noting(Quiet):
+        def retrying(self, wheel: Wheel, why: str) -> None:
+            told.append(f"{wheel.name}: {why}")
+
+    releases.wheels("mlir-aie", "1.4.2")
+    upstream.refuses = 503
+    store = Store(tmp_path / "cache")
+    with pytest.raises(LabError):
+        Updater(store, releases, lambda _: None, PATIENCE, Noting()).complete(lockfile.load(path))
+    assert told == ["mlir-aie: HTTP status 503; again in 0 s, attempt 2 of 2"]

@@ -69,9 +69,23 @@ class AieccStep(CommandStep):
             if tile not in found:
                 raise self._left_out(f"program of core ({tile[0]}, {tile[1]})")
             shutil.copyfile(found[tile], work / cores.file_name(tile))
-        lowered = sorted(work.rglob("*input_with_addresses*.mlir"))
-        content = lowered[-1].read_bytes() if lowered else b""
+        content = self._lowered(work)
         (work / LOWERED).write_bytes(content.replace(f"{work}/".encode(), b""))
+
+    def _lowered(self, work: Path) -> bytes:
+        """Return the design as aiecc lowered it, for reading; each text where it left several."""
+        texts = {path: path.read_bytes() for path in work.rglob("*input_with_addresses*.mlir")}
+        if not texts:
+            # What is for reading alone fails no build.
+            asked = options.LOWERED in self.command
+            why = "left none when it was asked for it with" if asked else "does not know"
+            return f"// No lowered MLIR: this aiecc {why} {options.LOWERED}.\n".encode()
+        if len(texts) == 1:
+            return texts.popitem()[1]
+        titled = [
+            f"// --- {path.relative_to(work)}\n".encode() + texts[path] for path in sorted(texts)
+        ]
+        return b"\n".join(titled)
 
     def _left_out(self, what: str) -> CheckFailed:
         return CheckFailed(

@@ -4,6 +4,7 @@ Layout, in the cache folder::
 
     toolchains/<key>/site/            the wheels: mlir_aie/, llvm-aie/
     toolchains/<key>/bin/xclbinutil   link to the packer; the first folder of the tools' PATH
+    toolchains/<key>/files.json       every unpacked file as it was then
     toolchains/<key>/installed.json   what was installed and how it answered; comes last
 
 The key is made of the wheels' hashes and the packer's, so that another pin is another
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,10 +31,11 @@ from toolchain.storage import digest, disk, records
 from toolchain.storage.store import Store
 from toolchain.work.runner import Runner
 
-VERSION = 1
+VERSION = 2
 """Raise it when installing or the self-test changes: environments are then made anew."""
 
 RECORD = "installed.json"
+FILES = "files.json"
 SYSTEM_PATH = "/usr/bin:/bin"
 """What a packer that is a shell script needs."""
 
@@ -45,11 +47,17 @@ TOOLS = {
 """The programs that the lab calls, below ``site``."""
 
 
-class Tool(msgspec.Struct, frozen=True):
-    """A program as it was installed."""
+class Stamp(msgspec.Struct, frozen=True):
+    """A file as it was installed: its bytes, and when it was changed last, in nanoseconds."""
 
     size: int
     changed: int
+
+
+class Files(msgspec.Struct, frozen=True):
+    """What `files.json` says: the files below the environment's folder, by path."""
+
+    files: dict[str, Stamp]
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +75,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
     xclbinutil: str
     versions: dict[str, str]
     options: tuple[str, ...]
-    tools: dict[str, Tool]
+    tools: dict[str, Stamp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +124,36 @@ class Environment:
         found = {wheel.name: wheel.pin for wheel in self.wheels}
         return {**found, "xclbinutil": self.record.xclbinutil}
 
+    @cached_property
+    def altered(self) -> str | None:
+        """The first file that is not as it was installed, None where all are.
+
+        It asks the disk for every file, some ten thousand: a build that has nothing to do must
+        not.
+        """
+        record = records.decode(disk.read_if_there(self.folder / FILES), Files)
+        if record is None:
+            return FILES
+        found = dict(_stamps(self.folder))
+        if found == record.files:
+            return None
+        names = sorted(found.keys() | record.files)
+        return next(name for name in names if found.get(name) != record.files.get(name))
+
+    def check(self) -> None:
+        """Check that every file is as it was installed, before a tool runs.
+
+        Raises:
+            MissingEnvironment: NPU069, one was changed, is gone or was added.
+        """
+        if self.altered is not None:
+            raise MissingEnvironment(
+                "the AIE2 toolchain was altered since it was installed: "
+                f"{self.folder / self.altered}",
+                cure="install it anew with: npulab fetch",
+                code="NPU069",
+            )
+
 
 def variables(folder: Path) -> dict[str, str]:
     """Return the environment for the tools of an environment folder."""
@@ -125,11 +163,13 @@ def variables(folder: Path) -> dict[str, str]:
         "LC_ALL": "C",
         # Tools that stamp the time into what they write stamp this one.
         "SOURCE_DATE_EPOCH": "0",
+        # Nor does using the toolchain alter it.
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
 def find(store: Store, wheels: tuple[Wheel, ...]) -> Environment | None:
-    """Return the environment of some wheels if it is installed and as it was then.
+    """Return the environment of some wheels if it is installed, its tools as they were then.
 
     Raises:
         MissingEnvironment: NPU038, there is no packer.
@@ -162,7 +202,7 @@ def install(store: Store, runner: Runner, python: str, files: Mapping[Wheel, Pat
     program = packer.find()
     folder = _folder(store, wheels, program)
     with store.lock(f"toolchain-{folder.name}"):
-        if found := find(store, wheels):
+        if (found := find(store, wheels)) and found.altered is None:
             return found
         with store.work() as work:
             made = work / "made"
@@ -185,6 +225,7 @@ def _make(
             unpack(path, made / "site")
         (made / "bin").mkdir(parents=True)
         (made / "bin" / "xclbinutil").symlink_to(program)
+    files_now = Files(dict(_stamps(made)))
     _refuse_incomplete(made / "site", files)
     found = selftest.run(made, runner)
     record = Installed(
@@ -196,6 +237,7 @@ def _make(
         options=found.options,
         tools=_tools(made / "site") or {},
     )
+    disk.replace_file(made / FILES, msgspec.json.encode(files_now))
     disk.replace_file(made / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=2))
     return record
 
@@ -248,7 +290,17 @@ def _packer_pin(program: Path) -> str:
     return f"xclbinutil sha256:{digest.of_file(program)}"
 
 
-def _tools(site: Path) -> dict[str, Tool] | None:
+def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
+    """Yield every file and link that was unpacked into an environment's folder."""
+    for part in ("site", "bin"):
+        for place, _, names in os.walk(folder / part):
+            for name in names:
+                status = os.lstat(f"{place}/{name}")
+                path = f"{place[len(str(folder)) + 1 :]}/{name}"
+                yield path, Stamp(size=status.st_size, changed=status.st_mtime_ns)
+
+
+def _tools(site: Path) -> dict[str, Stamp] | None:
     """Return the tools as they stand, None if one is gone."""
     found = {}
     for name, path in TOOLS.items():
@@ -256,5 +308,5 @@ def _tools(site: Path) -> dict[str, Tool] | None:
             status = (site / path).stat()
         except OSError:
             return None
-        found[name] = Tool(size=status.st_size, changed=status.st_mtime_ns)
+        found[name] = Stamp(size=status.st_size, changed=status.st_mtime_ns)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,6 @@ PIN = "aie2 objects 1"
 
 PROGRAM_MEMORY = 16 * 1024
 """Bytes of program memory of a core."""
-
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
-_MANGLED = re.compile(r"(\d+)(\w+)")
 
 
 def check(
@@ -98,30 +94,11 @@ def _check_undefined(title: str, source: ObjectSource, one: Elf, defined: set[st
 
 def _where(source: Path, symbol: str, users: Sequence[str]) -> str:
     """Return who needs a symbol: the line of the kernel that calls it, or its function."""
-    name = readable(symbol)
-    files = [source, *sorted(source.parent.glob("*.h*"))]
-    for path in files:
-        for number in _calling(path.read_text(encoding="utf-8", errors="replace"), name):
-            return f"{symbol}, called at {path}:{number}"
+    from toolchain.aie2 import calls
+
+    if place := calls.find(source, symbol, users):
+        return f"{symbol}, called at {place}"
     return f"{symbol}, needed by {', '.join(users) or 'a table'}"
-
-
-def _calling(text: str, name: str) -> Iterator[int]:
-    """Yield the numbers of the lines that call `name`, comments and strings apart."""
-    code = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    for found in re.finditer(rf"\b{re.escape(name)}\s*(?:<[^;{{}}]*>)?\s*\(", code):
-        yield code.count("\n", 0, found.start()) + 1
-
-
-def readable(symbol: str) -> str:
-    """Return the bare name in a symbol of C++: ``_ZN3aie4helpEi`` gives ``help``."""
-    if not symbol.startswith("_Z"):
-        return symbol
-    rest, name = symbol[2:].lstrip("NK"), symbol
-    while found := _MANGLED.match(rest):
-        length = int(found[1])
-        name, rest = found[2][:length], rest[len(found[1]) + length :]
-    return name
 
 
 def _check_defined(

@@ -57,7 +57,8 @@ def required(several: bool = False) -> tuple[str, ...]:
 OPTIONAL = ("--no-xchesscc", "--no-xbridge", "--no-progress", "--nthreads=1")
 """Passed where the help names them. The lab itself runs several aiecc at a time."""
 
-SELECTORS = ("--get-core-elfs", "--get-input-with-addresses")
+LOWERED = "--get-input-with-addresses"
+SELECTORS = ("--get-core-elfs", LOWERED)
 """Outputs that are worth having; without them the project folder is searched."""
 
 PLAN = "--emit-dot"

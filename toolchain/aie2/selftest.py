@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import CheckFailed
-from toolchain.aie2 import options
+from toolchain.aie2 import options, packer
 from toolchain.diagnostics import install
 from toolchain.work.diagnose import diagnose
 from toolchain.work.runner import Runner
@@ -76,6 +76,13 @@ class _Asker:
             raise self.broken(tool, arguments, answer)
         return answer.text
 
+    def ask_packer(self) -> str:
+        """Return what xclbinutil says of its version; raises as :meth:`ask`."""
+        answer = self.try_("xclbinutil", "--version")
+        if answer.exit_code or answer.timed_out or not answer.text.strip():
+            raise self._broken_packer(answer)
+        return answer.text
+
     def broken(self, tool: str, arguments: Sequence[str], answer: _Answer) -> CheckFailed:
         found = diagnose(answer.text, install.CAUSES)
         what = "does not answer in time" if answer.timed_out else f"exits {answer.exit_code}"
@@ -83,6 +90,21 @@ class _Asker:
         if found is None:
             return _failed(message, answer.text)
         return _failed(message, answer.text, found.cure, found.code)
+
+    def _broken_packer(self, answer: _Answer) -> CheckFailed:
+        """Return the error for the packer: it is the user's own, and no pin brings another."""
+        program = (self.folder / "bin" / "xclbinutil").readlink()
+        found = diagnose(answer.text, install.CAUSES)
+        what = found.message if found else "it does not tell its version"
+        return CheckFailed(
+            f"{program} does not work as xclbinutil here: {what}",
+            cure=found.cure
+            if found
+            else f"set {packer.SETTING} to the path of XRT's xclbinutil (Debian: libxrt-utils), "
+            "or unset it where it is installed; nothing was installed",
+            code=found.code if found else "NPU038",
+            details=tuple(answer.text.rstrip().splitlines()[:_LOG_LINES]),
+        )
 
 
 def run(folder: Path, runner: Runner) -> Findings:
@@ -95,7 +117,7 @@ def run(folder: Path, runner: Runner) -> Findings:
     versions = {
         "clang++": _first_line(asker.ask("clang++", "--version")),
         "aiecc": _first_line(asker.ask("aiecc", "--version")),
-        "xclbinutil": _first_line(asker.ask("xclbinutil", "--version")),
+        "xclbinutil": _first_line(asker.ask_packer()),
     }
     if not re.search(r"^\s*aie2\s", asker.ask("clang++", "--print-targets"), re.MULTILINE):
         raise _failed("clang++ of the pinned llvm-aie knows no target aie2", "")

@@ -75,7 +75,9 @@ CAUSES = (
         code="NPU074",
     ),
     Cause(
-        pattern=re.compile(r"invalid target 'aie\w*'|unrecognized architecture 'aie\w*' provided"),
+        pattern=re.compile(
+            r"(?:invalid target|unknown target triple|unrecognized architecture) 'aie[\w-]*'"
+        ),
         message="an LLVM that is not Peano was called: it knows no AI Engine",
         cure="call Peano's tools by path, as the lab does",
         code="NPU074",

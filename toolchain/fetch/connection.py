@@ -56,6 +56,10 @@ class Patience:
         seconds = asked if asked is not None else self.pause * 2 ** (attempt - 1)
         return min(seconds, self.longest_pause)
 
+    def told(self, why: object, attempt: int, pause: float) -> str:
+        """Return the line that tells of a failure and of attempt 1, 2, ... after the first."""
+        return f"{why}; again in {pause:.0f} s, attempt {attempt + 1} of {self.attempts}"
+
 
 class Passing(Exception):
     """A failure that another attempt may not meet.

@@ -10,25 +10,31 @@ from contextlib import suppress
 from pathlib import Path
 
 from errors import UsageError
+from toolchain import config
 from toolchain.fetch import verify
 from toolchain.pins.lockfile import Wheel
 from toolchain.storage import digest, disk
 
 
 def chosen() -> Path | None:
-    """Return ``$NPULAB_MIRROR``, None where it is not set.
+    """Return ``$NPULAB_MIRROR``, or what the settings file names where that is not set.
+
+    Returns:
+        None where there is none; an empty variable says so too.
 
     Raises:
-        UsageError: NPU034, it is no folder.
+        UsageError: NPU034, it is no folder; NPU068, the settings file is wrong.
     """
     setting = os.environ.get("NPULAB_MIRROR")
-    if not setting:
-        return None
-    folder = Path(setting).expanduser().absolute()
-    if not folder.is_dir():
+    if setting is None:
+        settings = config.load()
+        folder, where = settings.mirror, f"mirror in {settings.path}"
+    else:
+        folder, where = Path(setting).expanduser().absolute() if setting else None, "NPULAB_MIRROR"
+    if folder is not None and not folder.is_dir():
         raise UsageError(
-            f"NPULAB_MIRROR is set to {folder}, and there is no such folder",
-            cure="mount or make it (npulab fetch --mirror DIR fills it), or unset NPULAB_MIRROR",
+            f"{where} is set to {folder}, and there is no such folder",
+            cure=f"mount or make it (npulab fetch --mirror DIR fills it), or unset {where}",
             code="NPU034",
         )
     return folder

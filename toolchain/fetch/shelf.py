@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from errors import LabError, MissingEnvironment
 from toolchain.fetch import mirror
 from toolchain.fetch.connection import Patience
-from toolchain.fetch.transfer import Transfer
+from toolchain.fetch.transfer import Listener, Transfer
 from toolchain.pins.lockfile import Wheel
 from toolchain.storage import digest, disk
 from toolchain.storage.store import Store
@@ -33,6 +34,9 @@ class Progress(Protocol):
     def arrived(self, wheel: Wheel, source: str) -> None:
         """A wheel is on the shelf; `source` is ``cache``, ``mirror`` or ``network``."""
 
+    def retrying(self, wheel: Wheel, why: str) -> None:
+        """A download failed and is tried again; `why` is the line that tells of both."""
+
 
 class Quiet:
     """Takes the events and tells nobody."""
@@ -41,6 +45,9 @@ class Quiet:
         """See :class:`Progress`."""
 
     def arrived(self, wheel: Wheel, source: str) -> None:
+        """See :class:`Progress`."""
+
+    def retrying(self, wheel: Wheel, why: str) -> None:
         """See :class:`Progress`."""
 
 
@@ -112,11 +119,8 @@ class Shelf:
 
     def _download(self, wheel: Wheel, path: Path, progress: Progress) -> None:
         part = path.with_name(f"{path.name}.part")
-
-        def advance(done: int, total: int | None) -> None:
-            progress.advanced(wheel, done, total)
-
-        self._transfer.fetch(wheel, part, advance)
+        listener = Listener(partial(progress.advanced, wheel), partial(progress.retrying, wheel))
+        self._transfer.fetch(wheel, part, listener)
         with disk.writing(path.parent):
             part.replace(path)
         progress.arrived(wheel, "network")

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,18 @@ CHUNK = 1 << 18
 LEAST_GAIN = 1 << 16
 """Bytes that an attempt must bring to count as progress, unless it ends the download."""
 
-Advance = Callable[[int, int | None], None]
-"""Takes the bytes that are there and, where known, those that there will be."""
+
+@dataclass(frozen=True)
+class Listener:
+    """Takes the events of a download.
+
+    Attributes:
+        advanced: Takes the bytes that are there and, where known, those that there will be.
+        retrying: Takes the line that tells of a failure and of the attempt to come.
+    """
+
+    advanced: Callable[[int, int | None], None]
+    retrying: Callable[[str], None]
 
 
 class Transfer:
@@ -40,7 +51,7 @@ class Transfer:
         self._connection = Connection(patience)
         self._stopped = stopped
 
-    def fetch(self, wheel: Wheel, part: Path, advance: Advance) -> None:
+    def fetch(self, wheel: Wheel, part: Path, listener: Listener) -> None:
         """Bring a wheel into `part`, going on from what is there.
 
         Raises:
@@ -50,19 +61,19 @@ class Transfer:
             Stopped: It was ended from outside; `part` can be resumed.
         """
         resumed = part.exists()
-        self.download(wheel.url, part, advance)
+        self.download(wheel.url, part, listener)
         if digest.of_file(part) == wheel.sha256:
             return
         if resumed:
             # What was there may come from another file: once more, from the start.
             part.unlink()
-            self.download(wheel.url, part, advance)
+            self.download(wheel.url, part, listener)
         if (found := digest.of_file(part)) != wheel.sha256:
             size = part.stat().st_size
             part.unlink()
             raise wrong_file(wheel, wheel.url, found, size)
 
-    def download(self, url: str, part: Path, advance: Advance) -> None:
+    def download(self, url: str, part: Path, listener: Listener) -> None:
         """Bring whatever is at `url` into `part`, going on from what is there.
 
         It tries until the server says that there is no more, or nothing new comes. What came
@@ -75,17 +86,20 @@ class Transfer:
         failures, known = 0, _size(part)
         while True:
             try:
-                self._attempt(url, part, advance)
+                self._attempt(url, part, listener)
             except Passing as error:
                 failures = 1 if _size(part) >= known + LEAST_GAIN else failures + 1
                 known = max(known, _size(part))
                 if failures >= self._patience.attempts:
                     raise _given_up(url, failures, error) from error
-                self._pause(failures, error.after)
+                pause = self._patience.before(failures, error.after)
+                listener.retrying(self._patience.told(error, failures, pause))
+                if self._stopped.wait(pause):
+                    raise Stopped from error
             else:
                 return
 
-    def _attempt(self, url: str, part: Path, advance: Advance) -> None:
+    def _attempt(self, url: str, part: Path, listener: Listener) -> None:
         have = _size(part)
         headers = {"Range": f"bytes={have}-"} if have else {}
         answer = self._connection.open(url, headers)
@@ -97,7 +111,7 @@ class Transfer:
             length = answer.headers.get("Content-Length", "")
             total = start + int(length) if length.isdigit() else None
             if answer.status != 416:
-                self._receive(answer, part, start, lambda done: advance(done, total))
+                self._receive(answer, part, start, lambda done: listener.advanced(done, total))
         finally:
             answer.close()
 
@@ -127,10 +141,6 @@ class Transfer:
                     if (done - marked) / passed < self._patience.least_speed:
                         raise Passing(f"only {done - marked} bytes came in {passed:.0f} s")
                     mark, marked = time.monotonic(), done
-
-    def _pause(self, failures: int, asked: float | None) -> None:
-        if self._stopped.wait(self._patience.before(failures, asked)):
-            raise Stopped
 
 
 def _given_up(url: str, attempts: int, last: Passing) -> LabError:

@@ -136,7 +136,7 @@ class Lock:
         if python not in PYTHONS:
             raise UsageError(
                 f"the AIE2 toolchain has no variant for Python {python}",
-                cure=f"use one of: {', '.join(PYTHONS)}",
+                cure=f"set --python or NPULAB_PYTHON to one of: {', '.join(PYTHONS)}",
                 code="NPU025",
             )
         wheels = tuple(wheel for wheel in self.wheels if wheel.python in (python, ANY))
@@ -145,11 +145,17 @@ class Lock:
                 raise MissingEnvironment(
                     f"{wheel.name} {wheel.version} for Python {python} is not yet pinned: "
                     "nobody has checked its hash",
-                    cure="pin it with: npulab lock (needs the network), then review pins.toml; "
-                    f"or use another variant: NPULAB_PYTHON={_other(python)}",
+                    cure="pin it with: npulab lock (needs the network), then review pins.toml"
+                    + self._another(),
                     code="NPU024",
                 )
         return wheels
+
+    def _another(self) -> str:
+        """Return the words that name a variant with every hash, none where there is none."""
+        lacking = {wheel.python for wheel in self.wheels if not wheel.pinned}
+        whole = [python for python in PYTHONS if not lacking & {python, ANY}]
+        return f"; or use another variant: --python or NPULAB_PYTHON {whole[0]}" if whole else ""
 
 
 def own_variant() -> str:
@@ -246,10 +252,6 @@ def _hint(complaint: str) -> str:
     unknown = re.search(r"unknown field `([^`]*)`", complaint)
     known = [*Wheel.__struct_fields__, *_Document.__struct_fields__, *Xrt.__struct_fields__]
     return nearest(unknown[1], known) if unknown else ""
-
-
-def _other(python: str) -> str:
-    return next(variant for variant in PYTHONS if variant != python)
 
 
 def _wrong(path: Path, what: str) -> LabError:

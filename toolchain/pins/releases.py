@@ -22,6 +22,9 @@ REPOSITORIES = {"mlir-aie": "Xilinx/mlir-aie", "llvm-aie": "Xilinx/llvm-aie"}
 ROLLING = {"llvm-aie": "nightly"}
 """Projects whose wheels all stand in one release, by its tag."""
 
+_TOO_OFTEN = re.compile(r"HTTP status (?:403|429)\b")
+"""How GitHub answers who has asked 60 questions within an hour."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -32,6 +35,11 @@ class Asset(msgspec.Struct, frozen=True):
     size: int
     browser_download_url: str
     digest: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash that is published, in hex; empty where none is."""
+        return (self.digest or "").removeprefix("sha256:")
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -45,6 +53,10 @@ class Release(msgspec.Struct, frozen=True):
     def commit(self) -> str | None:
         """The commit that it was made of, where it names one."""
         return self.target_commitish if _COMMIT.fullmatch(self.target_commitish) else None
+
+    def asset(self, name: str) -> Asset | None:
+        """Return a file by its name."""
+        return next((asset for asset in self.assets if asset.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -131,12 +143,11 @@ class Releases:
         from urllib3.exceptions import HTTPError
 
         last: Exception | None = None
-        attempts = self._patience.attempts
         self._tell(f"asking {url}")
-        for attempt in range(attempts):
+        for attempt in range(self._patience.attempts):
             if last is not None:
                 pause = self._patience.before(attempt, getattr(last, "after", None))
-                self._tell(f"{last}; again in {pause:.0f} s, attempt {attempt + 1} of {attempts}")
+                self._tell(self._patience.told(last, attempt, pause))
                 time.sleep(pause)
             try:
                 answer = self._connection.open(url, {"Accept": "application/vnd.github+json"})
@@ -154,7 +165,9 @@ class Releases:
         why = last.message if isinstance(last, MissingEnvironment) else f"{url}: {last}"
         raise MissingEnvironment(
             f"upstream gives no list of files: {why}",
-            cure="try again later; GitHub answers 60 such questions an hour for one address",
+            cure="try again later; GitHub answers 60 such questions an hour for one address"
+            if _TOO_OFTEN.search(why)
+            else "look at the network and the proxy (https_proxy, no_proxy), then try again",
             code="NPU048",
         ) from last
 

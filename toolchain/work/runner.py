@@ -97,9 +97,10 @@ class LocalRunner:
 
     name = "local"
     tools: Mapping[str, Tool] = MappingProxyType({})
-    python: str | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | None = None) -> None:
+        """Take note of the variant; see :class:`Runner`."""
+        self.python = python
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False

@@ -106,6 +106,7 @@ class CommandStep(Step):
         kept_log: File that keeps the log of a failure.
         headers: Output that lists the files read, in make's format; it is not kept.
         pinned: Folders whose files the pin answers for.
+        ready: Called before the program starts; it raises where that is not so any more.
     """
 
     command: tuple[str, ...]
@@ -117,6 +118,7 @@ class CommandStep(Step):
     kept_log: Path
     headers: str | None = None
     pinned: tuple[Path, ...] = ()
+    ready: Callable[[], None] = lambda: None
 
     def recipe(self) -> Any:
         """Return the command and environment with stand-ins for folders."""
@@ -129,6 +131,7 @@ class CommandStep(Step):
 
     def run(self, work: Path, runner: Runner) -> list[Path]:
         """Run the program; see :meth:`Step.run`."""
+        self.ready()
         log = work / self.log
         completed = runner.run(
             [argument.replace(WORK, str(work)) for argument in self.command],

@@ -1,8 +1,9 @@
 """FAKE aiecc: checks its command line and its inputs, writes well-formed outputs.
 
 A comment in the design makes it misbehave: ``// fake: aiecc says TEXT`` fails with TEXT,
-``// fake: aiecc forgets NAME`` leaves an output out, ``// fake: aiecc text BYTES`` makes the
-cores' programs that large, ``// fake: aiecc data BYTES`` their data.
+``// fake: aiecc forgets NAME`` leaves an output out, ``// fake: aiecc repeats lowered`` leaves
+that one twice, ``// fake: aiecc text BYTES`` makes the cores' programs that large, ``// fake:
+aiecc data BYTES`` their data.
 """
 
 from __future__ import annotations
@@ -99,8 +100,11 @@ def build(path: Path, values: dict[str, str], selectors: list[str]) -> None:
         column, row = tiles[tile].replace(" ", "").split(",")
         program = objects.write([main], amount.get("data", 64), seed + tile, linked=True)
         (project / f"elfs_main_core_{column}_{row}.elf").write_bytes(program)
-    if "input-with-addresses" in selectors:
-        (project / "input_with_addresses.mlir").write_text(f"// FAKE lowering\n{design}")
+    lowering = f"// FAKE lowering\n{design}"
+    if "input-with-addresses" in selectors and "lowered" not in forgotten:
+        (project / "input_with_addresses.mlir").write_text(lowering)
+    if ["repeats", "lowered"] in directives:
+        (project / "other_input_with_addresses.mlir").write_text(f"// once more\n{lowering}")
     if "npu-insts" in selectors and "insts" not in forgotten:
         write_instructions(values["npu-insts-name"], design, seed, forgotten)
     if "xclbin" in selectors and "xclbin" not in forgotten:
