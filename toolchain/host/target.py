@@ -44,6 +44,9 @@ FLAGS = (
     "-fno-tree-vectorize",
     "-Wall",
     "-Wextra",
+    # Their size is no one's to check before they run. Without clang nobody sees an alloca.
+    "-Werror=vla",
+    "-Walloca",
     "-Wno-unknown-pragmas",
     "-Wno-attributes",
     # As Peano's flags for aie_api have it.
@@ -96,8 +99,10 @@ class HostTarget:
             arrays.append((source, self._locals(unit, source, compiled, folder)))
             files[f"{source.stem}.so"] = Output(linked, f"{source.stem}.so")
             files[f"{source.stem}.log"] = Output(compiled, f"{source.stem}.log")
-        made = [self._check_symbols(unit, links, check)]
-        if self._compiler.llvm:
+        if not self._compiler.llvm:
+            arrays = []
+        made = [self._check_symbols(unit, links, arrays, check)]
+        if arrays:
             made.append(_check_locals(unit, arrays, check))
         return Plan(
             files=files,
@@ -184,14 +189,21 @@ class HostTarget:
         )
 
     def _check_symbols(
-        self, unit: Unit, links: Sequence[tuple[ObjectSource, Step]], check: Step
+        self,
+        unit: Unit,
+        links: Sequence[tuple[ObjectSource, Step]],
+        arrays: Sequence[tuple[ObjectSource, LocalsStep]],
+        check: Step,
     ) -> FunctionStep:
         needs = {checks.RESOURCES: Output(check, checks.RESOURCES)}
         for source, linked in links:
             for name in (f"{source.stem}.so", f"{source.stem}.link.log"):
                 needs[name] = Output(linked, name)
+        kept = {source.name: step.kept for source, step in arrays}
+        needs |= {step.kept: Output(step, step.kept) for _, step in arrays}
 
         def function(work: Path) -> None:
+            inlined = {name: _read(work / file)["math"] for name, file in kept.items()}
             libraries = [
                 symbols.Linked(
                     name=source.name,
@@ -199,10 +211,11 @@ class HostTarget:
                     library=work / f"{source.stem}.so",
                     log=work / f"{source.stem}.link.log",
                     places=self._places(source),
+                    inlined=inlined.get(source.name, ()),
                 )
                 for source, _ in links
             ]
-            resources = json.loads((work / checks.RESOURCES).read_bytes())
+            resources = _read(work / checks.RESOURCES)
             wanted = {called["symbol"]: called["objects"] for called in resources["functions"]}
             symbols.check(unit.title, libraries, wanted)
             tables.check(
@@ -227,10 +240,8 @@ def _check_locals(
     needs |= {step.kept: Output(step, step.kept) for _, step in arrays}
 
     def function(work: Path) -> None:
-        found = {
-            source.name: json.loads((work / step.kept).read_bytes()) for source, step in arrays
-        }
-        resources = json.loads((work / checks.RESOURCES).read_bytes())
+        found = {source.name: _read(work / step.kept)["stacks"] for source, step in arrays}
+        resources = _read(work / checks.RESOURCES)
         local_arrays.check(unit.title, found, resources)
 
     return FunctionStep(
@@ -241,3 +252,7 @@ def _check_locals(
         arguments=[source.name for source, _ in arrays],
         needs=needs,
     )
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_bytes())
