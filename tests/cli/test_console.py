@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from npulab.console import print_hanging, print_note, print_wrapped
+from npulab.console import print_hanging, print_json, print_note, print_wrapped
 
 WORDS = st.lists(st.text("abcdefgh-./", min_size=1, max_size=30), min_size=1, max_size=40)
 
@@ -47,6 +47,13 @@ def test_a_line_that_is_just_full_has_no_blank_at_its_end(length: int) -> None:
     target, stream = console()
     print_wrapped(target, "a" * length + " b")
     assert not [line for line in stream.getvalue().splitlines() if line != line.rstrip()]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_json_has_no_word_for_nan(number: float, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json({"a": [number]})
+    assert not capsys.readouterr().out
 
 
 class TestNote:
