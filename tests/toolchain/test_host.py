@@ -245,6 +245,8 @@ def test_sqrtf_is_not_a_hosts_instruction(refused: Any, make_unit: UnitMaker) ->
         ("std::fmin(a[0], a[1])", "fmin"),
         ("std::copysign(a[0], a[1])", "copysign"),
         ("__builtin_floorf(*a)", "floor"),
+        ("std::accumulate(a, a + 8, 0.0f, fmaxf)", "fmaxf"),
+        ("std::transform_reduce(a, a + 8, 0.0f, std::plus<>(), floorf)", "floorf"),
         # The square root of what is not negative sets no errno: an instruction of the host.
         ("sqrtf(fabsf(*a))", "sqrtf"),
     ],
@@ -252,12 +254,13 @@ def test_sqrtf_is_not_a_hosts_instruction(refused: Any, make_unit: UnitMaker) ->
 def test_the_math_library_is_seen_in_a_hosts_instructions(
     refused: Any, make_unit: UnitMaker, expression: str, name: str
 ) -> None:
-    source = f'#include <cmath>\nextern "C" void step(float *a) {{\n  *a = {expression};\n}}\n'
+    source = "#include <cmath>\n#include <functional>\n#include <numeric>\n"
+    source += f'extern "C" void step(float *a) {{ *a = {expression}; }}\n'
     unit = make_unit(text=source)
     error = refused(unit)
     assert error.code == "NPU012"
     assert error.message.endswith(f": {name}")
-    assert error.details == (f"{name}, called at {unit.objects[0].source}:3",)
+    assert error.details == (f"{name}, called at {unit.objects[0].source}:4",)
 
 
 def test_inlined_and_undefined_functions_are_told_at_once(

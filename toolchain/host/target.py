@@ -44,15 +44,16 @@ FLAGS = (
     "-fno-tree-vectorize",
     "-Wall",
     "-Wextra",
-    # Their size is no one's to check before they run. Without clang nobody sees an alloca.
-    "-Werror=vla",
-    "-Walloca",
     "-Wno-unknown-pragmas",
     "-Wno-attributes",
     # As Peano's flags for aie_api have it.
     "-Wno-missing-template-arg-list-after-template-kw",
 )
 """The core's dialect of C++, and line tables so that the linker can name lines."""
+
+UNSIZED = ("-Werror=vla", "-Walloca")
+"""No stack is known to hold what has no size before it runs; of an alloca only clang's text tells
+its size (`toolchain.static.locals`)."""
 
 CAUSES = (
     Cause(
@@ -139,7 +140,7 @@ class HostTarget:
         maps = [f"-ffile-prefix-map={real}={name}" for real, name in self._places(source)]
         defines = [f"-D{name}={value}" for name, value in sorted(source.defines.items())]
         return (
-            *(*self._compiler.compiling, *FLAGS, *maps, f"-ffile-prefix-map={WORK}=."),
+            *(*self._compiler.compiling, *FLAGS, *UNSIZED, *maps, f"-ffile-prefix-map={WORK}=."),
             *("-I", str(beside), "-isystem", str(self._include), *defines),
             *("-MD", "-MF", "headers.d", "-x", "c++", str(source.source), *what),
         )

@@ -23,7 +23,9 @@ API = re.compile(r"_Z(?:Z|N|K)*3aie")
 """How the symbols of aie_api's functions begin, which are single instructions on the core."""
 
 _STANDARD = re.compile(r"_Z(?:Z|N|K)*St")
-_CALL = re.compile(r"\b(?:call|invoke)\b[^@\n]*@\"?([^\"(\s]+)\"?\((.*?)(?:!dbg (!\d+).*)?$")
+_CALL = re.compile(r"\b(?:call|invoke)\b[^@\n]*@\"?([^\"(\s]+)\"?\(([^%@)][^%@]*)$")
+_NAMED = re.compile(r"@\"?([^\"(),\s]+)")
+_DEBUG = re.compile(r"!dbg (!\d+)")
 _INTRINSIC = re.compile(r"llvm\.(?:experimental\.constrained\.)?(\w+)")
 _NAMES = {
     "maxnum": "fmax",
@@ -55,8 +57,8 @@ class Use:
 
 
 @dataclass(frozen=True)
-class _Call:
-    """A call whose arguments are not all constants: those any optimiser folds."""
+class _Named:
+    """A function that another one calls or hands on, and where: a location of the text."""
 
     name: str
     line: str | None
@@ -67,7 +69,8 @@ def read(text: str) -> list[Use]:
 
     What a function of C++'s own headers calls counts where that function is called.
     """
-    calls = {found[1]: _calls(found[0]) for found in DEFINED.finditer(text)}
+    functions = ((found[1], found[0]) for found in DEFINED.finditer(text))
+    calls = {name: _named(body) for name, body in functions if not API.match(name)}
 
     @cache
     def held(function: str) -> frozenset[str]:
@@ -84,7 +87,7 @@ def read(text: str) -> list[Use]:
                 ahead += (call.name for call in calls.get(one, ()))
         return frozenset(names)
 
-    own = (name for name in calls if not API.match(name) and not _STANDARD.match(name))
+    own = (name for name in calls if not _STANDARD.match(name))
     uses = {
         (name, call.line)
         for function in own
@@ -97,9 +100,15 @@ def read(text: str) -> list[Use]:
     return sorted({Use(name, lines.get(line or "", "")) for name, line in uses})
 
 
-def _calls(function: str) -> list[_Call]:
-    calls = (found for line in function.splitlines() if (found := _CALL.search(line)))
-    return [_Call(found[1], found[3]) for found in calls if re.search(r"[%@]|^\)", found[2])]
+def _named(function: str) -> list[_Named]:
+    """Return what a function calls or hands on, but for calls on constants, which are folded."""
+    found = []
+    for line in function.splitlines()[1:]:
+        if "@" in line and not _CALL.search(line):
+            debug = _DEBUG.search(line)
+            where = debug[1] if debug else None
+            found += [_Named(name, where) for name in _NAMED.findall(line)]
+    return found
 
 
 def _math(function: str) -> str | None:
