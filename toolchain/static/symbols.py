@@ -113,8 +113,10 @@ def check(title: str, libraries: Sequence[Linked], wanted: Mapping[str, Sequence
 def _undefined(title: str, undefined: list[str], linked: Linked) -> CheckFailed:
     source = linked.source
     lines = _lines(linked.log.read_text(encoding="utf-8", errors="replace"))
-    missing = [(name, lines.get(name, "")) for name in undefined]
-    missing += [(name, where) for name, where in linked.inlined if name not in undefined]
+    # The linker may name a line of C++'s headers, where the kernel's own is known too.
+    known = {name for name, where in linked.inlined if where}
+    missing = [(name, lines.get(name, "")) for name in undefined if name not in known]
+    missing += [use for use in linked.inlined if use[0] in known or use[0] not in undefined]
     details = tuple(
         f"{name}, called at {linked.places.real(where)}" if where else name
         for name, where in missing
