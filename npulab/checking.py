@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import CheckFailed, LabError
 from kernels.contract import Case, Kernel
+from kernels.merged import Merged
 from npulab import figures
 from npulab.building import build_units, built, error_document
 from npulab.console import print_wrapped, stdout
@@ -15,7 +16,7 @@ from npulab.deadlocks import drawing_device
 from npulab.running import Where
 from runtime.device import Device
 from runtime.sim import SimDevice
-from runtime.verify import CaseReport, Report, verify
+from runtime.verify import CaseReport, Report, check, verify
 from simulator.clock import CLOCK_HZ
 from toolchain.build import BuildResult
 from toolchain.unit import Unit
@@ -28,19 +29,36 @@ CYCLES_NOTE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What became of one variant.
+    """What became of one variant, by itself or as a part of a merged design.
 
     Attributes:
         report: Its cases; None where it could not be built or loaded.
         errors: Everything that went wrong with it.
+        built: Whether it could be built.
+        merged: The merged design that it is a part of.
     """
 
     kernel: Kernel
     report: Report | None
     errors: tuple[LabError, ...]
+    built: bool = True
+    merged: Merged | None = None
+
+    @property
+    def title(self) -> str:
+        """The variant's title, behind that of its merged design."""
+        return f"{self.merged.title}, {self.kernel.title}" if self.merged else self.kernel.title
+
+    @property
+    def design(self) -> str:
+        """The kernel's name, or the title of the merged design."""
+        return self.merged.title if self.merged else self.kernel.kernel_name()
 
 
 Watcher = Callable[[Kernel, CaseReport], None]
+
+PartWatcher = Callable[[str, Kernel, CaseReport], None]
+"""Told of the title of what is checked too; see `Checked.title`."""
 
 
 def check_kernels(
@@ -79,19 +97,96 @@ def _check(
             on_case(kernel, case)
 
     if result.errors:
-        return Checked(kernel=kernel, report=None, errors=result.errors)
+        return Checked(kernel=kernel, report=None, errors=result.errors, built=False)
     try:
         report = verify(kernel, device.load(built(result)), cases, told)
     except LabError as error:
         return Checked(kernel=kernel, report=None, errors=(error,))
+    return _judged(report)
+
+
+def _judged(report: Report, merged: Merged | None = None) -> Checked:
     if not report.cases:
         nothing = CheckFailed(
-            f"{kernel.title}: there was no case to run, so nothing was compared",
+            f"{report.kernel.title}: there was no case to run, so nothing was compared",
             cure="yield at least one case from cases() and from demo()",
         )
-        return Checked(kernel=kernel, report=None, errors=(nothing,))
+        return Checked(kernel=report.kernel, report=None, errors=(nothing,), merged=merged)
     failures = tuple(case.failure for case in report.cases if case.failure)
-    return Checked(kernel=kernel, report=report, errors=failures)
+    if merged:
+        failures = tuple(_of_merged(error, merged) for error in failures)
+    return Checked(kernel=report.kernel, report=report, errors=failures, merged=merged)
+
+
+def _of_merged(error: CheckFailed, merged: Merged) -> CheckFailed:
+    return CheckFailed(
+        f"{merged.title}: {error.message}",
+        cure=error.cure,
+        code=error.code,
+        details=error.details,
+    )
+
+
+def check_merged(
+    merged: Sequence[Merged],
+    cases: Callable[[Kernel], Iterable[Case]],
+    *,
+    jobs: int | None,
+    where: Where | None = None,
+    on_case: PartWatcher | None = None,
+) -> Iterator[Checked]:
+    """Build merged designs, then yield what became of each part, called by its own sequence.
+
+    The parts take turns, case by case, so that none leaves the array in a state that harms
+    another. `on_case` is told of a part's cases when all parts have ended.
+
+    Args:
+        merged: The designs.
+        cases: Gives a variant's data.
+        jobs: Build steps at a time.
+        where: Where they run; see :func:`npulab.running.choose_runner`.
+        on_case: Told of each case.
+    """
+    device = drawing_device()
+    results = build_units([Unit.from_merged(one) for one in merged], jobs=jobs, where=where)
+    for one, result in zip(merged, results, strict=True):
+        for checked in _check_parts(one, result, device, cases):
+            for case in checked.report.cases if checked.report else ():
+                if on_case:
+                    on_case(checked.title, checked.kernel, case)
+            yield checked
+
+
+def _check_parts(
+    merged: Merged,
+    result: BuildResult,
+    device: SimDevice,
+    cases: Callable[[Kernel], Iterable[Case]],
+) -> list[Checked]:
+    parts = merged.sequences
+    if result.errors:
+        return [
+            Checked(kernel=part, report=None, errors=result.errors, built=False, merged=merged)
+            for part in merged.parts
+        ]
+    try:
+        args = {name: part.args() for name, part in parts.items()}
+        programs = device.load_merged(built(result), args)
+        reports: dict[str, list[CaseReport]] = {name: [] for name in parts}
+        ahead = {name: iter(cases(part)) for name, part in parts.items()}
+        while ahead:
+            for name in tuple(ahead):
+                case = next(ahead[name], None)
+                if case is None:
+                    del ahead[name]
+                else:
+                    reports[name].append(check(parts[name], programs[name], case))
+    except LabError as error:
+        return [
+            Checked(kernel=part, report=None, errors=(error,), merged=merged)
+            for part in merged.parts
+        ]
+    return [_judged(Report(parts[name], tuple(found)), merged) for name, found in reports.items()]
 
 
 def error_text(kernel: Kernel, worst: float) -> str:
@@ -102,27 +197,33 @@ def error_text(kernel: Kernel, worst: float) -> str:
 def print_summary(checked: Sequence[Checked], seconds: float) -> None:
     """Print how much was compared where, with which result."""
     console = stdout()
-    wrong = sum(bool(one.errors) for one in checked)
-    cases = [case for one in checked if one.report for case in one.report.cases]
+    ran = [one.report for one in checked if one.report]
+    cases = [case for report in ran for case in report.cases]
     console.print()
     print_wrapped(
         console,
-        f"{figures.number(len(checked), 'variant')} on the {SimDevice.name}: "
+        f"{figures.number(len(ran), 'variant')} on the {SimDevice.name}: "
         f"{figures.number(len(cases), 'case')}, "
         f"{sum(case.compared for case in cases):,} elements, {figures.seconds(seconds)}",
     )
-    if wrong:
-        console.print(
-            f"{wrong} of {figures.number(len(checked), 'variant')} wrong", style="bold red"
-        )
-    else:
+    failed = {
+        "not built": sum(not one.built for one in checked),
+        "not run": sum(one.built and one.report is None for one in checked),
+        "wrong": sum(one.report is not None and bool(one.errors) for one in checked),
+    }
+    for what, count in failed.items():
+        if count:
+            text = f"{count} of {figures.number(len(checked), 'variant')} {what}"
+            console.print(text, style="bold red")
+    if not any(failed.values()):
         console.print("all agree with their golden models", style="green")
-    print_wrapped(console, CYCLES_NOTE, style="dim")
+    if any(case.cycles is not None for case in cases):
+        print_wrapped(console, CYCLES_NOTE, style="dim")
 
 
 def all_errors(checked: Sequence[Checked]) -> list[tuple[str, LabError]]:
-    """Return everything that went wrong, each with the kernel's name."""
-    return [(one.kernel.kernel_name(), error) for one in checked for error in one.errors]
+    """Return everything that went wrong, each once, with the name of the kernel or design."""
+    return list(dict.fromkeys((one.design, error) for one in checked for error in one.errors))
 
 
 def document(checked: Sequence[Checked]) -> dict[str, Any]:
@@ -143,6 +244,8 @@ def _variant(one: Checked) -> dict[str, Any]:
     return {
         "kernel": one.kernel.kernel_name(),
         "variant": one.kernel.label,
+        "merged": one.merged.title if one.merged else None,
+        "built": one.built,
         "tolerance": str(one.kernel.tolerance),
         "ok": not one.errors,
         "errors": [error_document(error) for error in one.errors],

@@ -37,8 +37,8 @@ def stderr() -> Console:
 
 
 def print_json(document: object) -> None:
-    """Print `document` as the only thing on stdout."""
-    print(json.dumps(document, indent=2))
+    """Print `document` as the only thing on stdout; what JSON has no word for is a bug: NaN."""
+    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,17 @@ def write_junit(path: Path, checked: Sequence[Checked]) -> None:
         suite = ET.SubElement(
             root,
             "testsuite",
-            name=one.kernel.title,
+            name=one.title,
             tests=str(len(cases) or 1),
             failures=str(sum(not case.ok for case in cases)),
             errors="0" if one.report else "1",
             time=f"{sum(case.seconds for case in cases):.6f}",
         )
         if one.report is None:
-            element = _case(suite, one.kernel.title, "build", 0.0)
+            element = _case(suite, one.title, "build", 0.0)
             ET.SubElement(element, "error", message=one.errors[0].message).text = str(one.errors[0])
         for case in cases:
-            element = _case(suite, one.kernel.title, case.case, case.seconds)
+            element = _case(suite, one.title, case.case, case.seconds)
             if case.failure:
                 failure = ET.SubElement(element, "failure", message=case.failure.message)
                 failure.text = str(case.failure)

@@ -12,6 +12,7 @@ from errors import UsageError
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
+    from kernels.merged import Merged
 
 
 Chosen = TypeVar("Chosen")
@@ -33,7 +34,11 @@ class Selector(click.ParamType):  # type: ignore[type-arg]
     ) -> list[Kernel]:
         from kernels import registry
 
-        return value if isinstance(value, list) else registry.find(value)
+        if isinstance(value, list):
+            return value
+        if value.partition("/")[0] == MERGED:
+            raise _not_a_kernel(value)
+        return registry.find(value)
 
     def shell_complete(
         self,
@@ -55,12 +60,9 @@ class DesignSelector(Selector):
     """The same, or a merged design, ``merged/NAME``; ``merged`` means all of them."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from kernels.merged import designs
-
         if not isinstance(value, str) or value.partition("/")[0] != MERGED:
             return super().convert(value, param, ctx)
-        _, _, name = value.partition("/")
-        return [designs.find(one) for one in ([name] if name else designs.names())]
+        return _merged(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -70,6 +72,27 @@ class DesignSelector(Selector):
         titles = [MERGED, *(f"{MERGED}/{name}" for name in designs.names())]
         merged = [CompletionItem(title) for title in titles if title.startswith(incomplete)]
         return [*super().shell_complete(ctx, param, incomplete), *merged]
+
+
+def _merged(title: str) -> list[Merged]:
+    """Return the merged design of that title, or all of them.
+
+    Raises:
+        UsageError: There is none of that name (NPU110).
+    """
+    from kernels.merged import designs
+
+    _, _, name = title.partition("/")
+    return [designs.find(one) for one in ([name] if name else designs.names())]
+
+
+def _not_a_kernel(title: str) -> UsageError:
+    parts = ", ".join(part.title for design in _merged(title) for part in design.parts)
+    return UsageError(
+        f"{title} is several kernels in one design, and this command takes a kernel by itself",
+        cure=f"name one of its parts: {parts}; build, show, test and demo take merged designs",
+        code="NPU110",
+    )
 
 
 def select(selected: Sequence[Sequence[Chosen]]) -> list[Chosen]:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from errors import LabError
-from examples.whisper_encoder.array import ArrayEncoder
+from errors import LabError, UsageError
+from examples.whisper_encoder.array import ArrayEncoder, check_rows
 from examples.whisper_encoder.layers import Layer, audio, encode
 from examples.whisper_encoder.picture import errors_svg
 from examples.whisper_encoder.weights import published_weights, random_weights
+from npulab.arrays import check_writable
 from npulab.console import Column, Rows, print_error, print_wrapped, stderr, stdout
 from runtime.model import DISPATCH_S
 from simulator.clock import CLOCK_HZ
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--rows",
         type=int,
         default=64,
-        help="hidden states, 20 ms each: 64 by default, 1500 is 30 s",
+        help="hidden states, 20 ms each, in fours: 64 by default, 1500 is 30 s",
     )
     parser.add_argument(
         "--weights", type=Path, help="model.safetensors of openai/whisper-base; else fixed random"
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(rows: int, path: Path | None, svg: Path | None, markdown: Path | None) -> int:
+    for file in filter(None, (svg, markdown)):
+        check_writable(file)
+    check_rows(rows)
     weights = random_weights() if path is None else published_weights(path)
     notes = stderr()
 
@@ -63,10 +67,21 @@ def _run(rows: int, path: Path | None, svg: Path | None, markdown: Path | None) 
     seconds = time.perf_counter() - start
     _print(layers, rows, weights.source, seconds)
     if svg is not None:
-        svg.write_text(errors_svg(layers))
+        _write(svg, errors_svg(layers))
     if markdown is not None:
-        markdown.write_text(table(layers))
+        _write(markdown, table(layers))
     return 0 if all(layer.ok for layer in layers) else 1
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+            cure="free space or take another path",
+            code="NPU405",
+        ) from None
 
 
 def _print(layers: Sequence[Layer], rows: int, source: str, seconds: float) -> None:

@@ -15,8 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import CheckFailed
-from examples.whisper_encoder.weights import HEADS, HIDDEN, MELS, WIDTH, Tensor, Weights
+from errors import CheckFailed, UsageError
+from examples.whisper_encoder.weights import (
+    HEADS,
+    HIDDEN,
+    MELS,
+    POSITIONS,
+    WIDTH,
+    Tensor,
+    Weights,
+)
 from kernels.add_residual.kernel import AddResidual
 from kernels.attention_bf16.kernel import MOST_ROWS, AttentionBf16
 from kernels.contract import Array, Kernel, Role, bfloat16
@@ -33,6 +41,9 @@ from toolchain.unit import Unit
 
 BIAS_COLUMNS = 32
 """Columns that a bias adds to the inner dimension: one tile of it."""
+
+FEWEST_ROWS, STEP_ROWS = 64, 4
+"""What every kernel takes: the convolutions 64 rows or more, whole frames of theirs in fours."""
 
 Told = Callable[[str, str], None]
 """Hears of each call: the layer, and the variant that runs."""
@@ -51,6 +62,23 @@ def quiet(_layer: str, _variant: str) -> None:
     """Tell nobody."""
 
 
+def check_rows(rows: int) -> None:
+    """Refuse rows that one of the kernels does not take, or the weights have no positions for.
+
+    Raises:
+        UsageError: They are not 64 to 1,500 in fours (NPU150).
+    """
+    taken = min(max(rows, FEWEST_ROWS), POSITIONS)
+    taken = (taken + STEP_ROWS // 2) // STEP_ROWS * STEP_ROWS
+    if rows != taken:
+        raise UsageError(
+            f"{rows:,} rows are not what the encoder takes: {FEWEST_ROWS} to {POSITIONS:,}, "
+            f"a multiple of {STEP_ROWS}",
+            cure=f"use --rows {taken}",
+            code="NPU150",
+        )
+
+
 class ArrayEncoder:
     """The front of the encoder on the simulated array.
 
@@ -63,10 +91,11 @@ class ArrayEncoder:
         work: What each layer's calls were, by the layer's name.
 
     Raises:
-        UsageError: The kernels have no variant for so many rows.
+        UsageError: The kernels have no variant for so many rows; see `check_rows`.
     """
 
     def __init__(self, weights: Weights, rows: int, told: Told = quiet) -> None:
+        check_rows(rows)
         self._weights = weights
         self._rows = rows
         self._told = told

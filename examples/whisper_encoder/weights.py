@@ -28,6 +28,9 @@ POSITIONS = 1500
 MOST_HEADER = 16 << 20
 """Bytes of a header that is believed; that of whisper-base has 27,000."""
 
+MOST_DIMENSIONS = 8
+"""Dimensions of a tensor that are believed; those of whisper-base have 3 at most."""
+
 _TYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -209,6 +212,8 @@ def _tensor(path: Path, name: str, entry: object, data: memoryview) -> Tensor | 
         raise _refused(path, f"has no valid shape or place of the tensor {name}")
     if not isinstance(kind, str) or kind not in _TYPES:
         return None
+    if len(shape) > MOST_DIMENSIONS or any(count > len(data) for count in shape):
+        raise _refused(path, f"has the tensor {name} of a shape that no file of its size holds")
     start, end = offsets
     size = math.prod(shape) * _TYPES[kind].itemsize
     if not start <= end <= len(data) or end - start != size:

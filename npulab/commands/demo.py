@@ -10,11 +10,12 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.running import choose_runner, runner_options
-from npulab.selection import Selector, select
+from npulab.selection import DesignSelector, select
 from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Kernel
+    from kernels.merged import Merged
     from npulab.checking import Checked
 
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         "npulab demo --runner docker --python 3.13",
     ),
 )
-@click.argument("kernels", nargs=-1, type=Selector())
+@click.argument("kernels", nargs=-1, type=DesignSelector())
 @runner_options
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
-    kernels: tuple[list[Kernel], ...],
+    kernels: tuple[list[Kernel | Merged], ...],
     runner: str,
     python: str | None,
     jobs: int | None,
@@ -45,33 +46,24 @@ def command(
 
     Runs all kernels, unless some are named, on the simulated array, and holds
     every output against the golden model. Cycles are modelled, never measured.
-    Exits 1 if any output is wrong.
+    Exits 1 if any output is wrong. Merged designs run where they are named:
+    merged/NAME, or merged for all.
     """
     from npulab.building import report_errors
-    from npulab.checking import all_errors, check_kernels, document, print_summary
+    from npulab.checking import all_errors, document, print_summary
     from npulab.console import print_json
-    from npulab.report.recording import Recording, print_refusal
+    from npulab.verifying import check_and_record
 
     start = time.perf_counter()
     chosen = select(kernels)
     where = choose_runner(runner, python)
-    recording = Recording("demo", chosen)
-    results = recording.results(
-        check_kernels(
-            chosen,
-            lambda kernel: kernel.demo(),
-            jobs=jobs,
-            where=where,
-            on_case=recording.case,
-        )
-    )
+    results = check_and_record("demo", chosen, lambda kernel: kernel.demo(), where=where, jobs=jobs)
     if as_json:
         checked = list(results)
         print_json(document(checked))
     else:
         checked = _print(results)
         print_summary(checked, time.perf_counter() - start)
-    print_refusal(recording)
     ctx.exit(report_errors(all_errors(checked)))
 
 
@@ -93,8 +85,9 @@ def _print(results: Iterable[Checked]) -> list[Checked]:
     for one in results:
         if not done:
             rows.header()
-        if not done or done[-1].kernel.kernel_name() != one.kernel.kernel_name():
-            print_cut(console, f"{one.kernel.kernel_name()}: {one.kernel.summary()}", "bold")
+        if not done or done[-1].design != one.design:
+            what = "in one hardware context" if one.merged else one.kernel.summary()
+            print_cut(console, f"{one.design}: {what}", "bold")
         rows.row(*_cells(one), styles=["", "", "", "red" if one.errors else "green"])
         done.append(one)
     return done
@@ -104,9 +97,9 @@ def _cells(one: Checked) -> list[str]:
     from npulab import figures
     from npulab.checking import error_text
 
-    variant = f" {one.kernel.label}"
+    variant = f" {one.kernel.title if one.merged else one.kernel.label}"
     if one.report is None:
-        return [variant, "", "", "NOT RUN", "", ""]
+        return [variant, "", "", "NOT RUN" if one.built else "NOT BUILT", "", ""]
     cases = one.report.cases
     error = error_text(one.kernel, max(case.worst for case in cases))
     return [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from npulab.helping import ExampleCommand
+from npulab.helping import ExampleCommand, FiniteRange
 from npulab.selection import DesignSelector
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--model", "as_model", is_flag=True, help="Model a call's time and what binds it.")
 @click.option(
     "--clock",
-    type=click.FloatRange(0.1, 3.0),
+    type=FiniteRange(0.1, 3.0),
     metavar="GHZ",
     help="Clock of the array that --model assumes; 1.25 by default.",
 )

@@ -11,11 +11,12 @@ import click
 
 from npulab.helping import ExampleCommand
 from npulab.running import choose_runner, runner_options
-from npulab.selection import Selector, select
+from npulab.selection import DesignSelector, select
 from npulab.warning import warn_option
 
 if TYPE_CHECKING:
     from kernels.contract import Case, Kernel
+    from kernels.merged import Merged
     from runtime.verify import CaseReport
 
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     examples=(
         "npulab test gelu_int8",
         "npulab test --seed 7 --junit report.xml",
+        "npulab test merged/rows_bf16",
     ),
 )
-@click.argument("kernels", nargs=-1, type=Selector())
+@click.argument("kernels", nargs=-1, type=DesignSelector())
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of random data."
 )
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
-    kernels: tuple[list[Kernel], ...],
+    kernels: tuple[list[Kernel | Merged], ...],
     seed: int,
     runner: str,
     python: str | None,
@@ -52,14 +54,17 @@ def command(
     Builds them, runs them on the simulated array, and holds every output
     against the golden model. Exits 1 if any output
     is wrong, and tells which elements are, how far off and where. What it
-    finds is kept for `npulab report`.
+    finds of kernels is kept for `npulab report`.
+
+    Runs all variants unless some are named. Of a merged design, merged/NAME
+    (merged: all of them), the parts take turns on one array.
     """
     from npulab.arrays import check_writable
     from npulab.building import report_errors
-    from npulab.checking import all_errors, check_kernels, document, print_summary
+    from npulab.checking import all_errors, document, print_summary
     from npulab.console import print_json
     from npulab.junit import write_junit
-    from npulab.report.recording import Recording, print_refusal
+    from npulab.verifying import check_and_record
 
     if junit:
         check_writable(junit)
@@ -68,36 +73,29 @@ def command(
         return kernel.cases(seed)
 
     start = time.perf_counter()
-    table = None if as_json else _Table()
     where = choose_runner(runner, python)
+    table = None if as_json else _Table()
     chosen = select(kernels)
-    recording = Recording("test", chosen, seed)
-
-    def on_case(kernel: Kernel, case: CaseReport) -> None:
-        recording.case(kernel, case)
-        if table:
-            table(kernel, case)
-
-    results = check_kernels(chosen, cases, jobs=jobs, where=where, on_case=on_case)
-    checked = list(recording.results(results))
+    checked = list(
+        check_and_record("test", chosen, cases, where=where, seed=seed, jobs=jobs, on_case=table)
+    )
     if as_json:
         print_json(document(checked))
     else:
         print_summary(checked, time.perf_counter() - start)
     if junit:
         write_junit(junit, checked)
-    print_refusal(recording)
     ctx.exit(report_errors(all_errors(checked)))
 
 
 class _Table:
-    """Prints a row per case as it ends, under a line per variant."""
+    """Prints a row per case, under a line per variant."""
 
     def __init__(self) -> None:
         from npulab.console import Column, Rows, stdout
 
         self._console = stdout()
-        self._kernel: Kernel | None = None
+        self._title = ""
         self._rows = Rows(
             self._console,
             Column("  case", 18),
@@ -107,16 +105,16 @@ class _Table:
             Column("cycles", 10, "right"),
         )
 
-    def __call__(self, kernel: Kernel, case: CaseReport) -> None:
+    def __call__(self, title: str, kernel: Kernel, case: CaseReport) -> None:
         from npulab import figures
         from npulab.checking import error_text
         from npulab.console import print_cut
 
-        if self._kernel is None:
+        if not self._title:
             self._rows.header()
-        if kernel != self._kernel:
-            print_cut(self._console, f"{kernel.title}: {kernel.tolerance}", "bold")
-            self._kernel = kernel
+        if title != self._title:
+            print_cut(self._console, f"{title}: {kernel.tolerance}", "bold")
+            self._title = title
         self._rows.row(
             f"  {case.case}",
             figures.count(case.compared),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from npulab.console import fold, print_hanging, print_note, print_wrapped
+from npulab.console import fold, print_hanging, print_json, print_note, print_wrapped
 
 WORDS = st.lists(st.text("abcdefgh-./", min_size=1, max_size=30), min_size=1, max_size=40)
 
@@ -65,6 +65,13 @@ def test_a_line_is_folded_after_a_comma_and_not_within_a_word() -> None:
     assert list(fold(line, 46)) == [line]
     assert list(fold("a" * 50 + " b", 20)) == ["a" * 50, "    b"]
     assert list(fold("", 20)) == [""]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_json_has_no_word_for_nan(number: float, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json({"a": [number]})
+    assert not capsys.readouterr().out
 
 
 class TestNote:

@@ -119,6 +119,20 @@ def test_wrong_numbers_fail_test_and_demo_and_stop_no_other(checkout: Checkout, 
     assert int(suite.get("failures", "0")) == len(suite.findall("testcase/failure")) > 5
 
 
+def test_a_kernel_that_is_not_built_is_not_called_wrong(checkout: Checkout, relu: Path) -> None:
+    replace(relu / "kernel.cc", "event0();", "event0()")
+    done = checkout.npulab("test", "relu_int8/256")
+    assert done.returncode == 1
+    assert "0 variants on the simulator: 0 cases, 0 elements" in done.stdout
+    assert "1 of 1 variant not built" in done.stdout
+    assert "wrong" not in done.stdout
+    assert "Cycles" not in done.stdout, "nothing ran"
+    done = checkout.npulab("demo", "relu_int8/256", "passthrough/1024")
+    assert "NOT BUILT" in done.stdout
+    assert "1 of 2 variants not built" in done.stdout
+    assert "Cycles are modelled" in done.stdout
+
+
 def test_a_kernel_without_cases_is_no_success(checkout: Checkout, relu: Path) -> None:
     none = "    def demo(self):\n        return iter(())\n\n\nKERNEL"
     replace(relu / "kernel.py", "\nKERNEL", none)
@@ -126,6 +140,7 @@ def test_a_kernel_without_cases_is_no_success(checkout: Checkout, relu: Path) ->
     assert done.returncode == 1
     assert "relu_int8/256: there was no case to run" in done.stderr
     assert "NOT RUN" in done.stdout
+    assert "1 of 1 variant not run" in done.stdout
 
 
 def test_a_deadlock_is_told_as_one_and_the_next_case_runs(checkout: Checkout, relu: Path) -> None:

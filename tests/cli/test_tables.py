@@ -211,6 +211,7 @@ def test_completion_prints_a_script(npulab: Npulab, shell: str) -> None:
         ),
         ("npulab build --target ", {"auto", "host", "aie2"}),
         ("npulab test no_such/", set()),
+        ("npulab test merged/r", {"merged/rows_bf16"}),
     ],
 )
 def test_words_are_completed(npulab: Npulab, words: str, offered: set[str]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from errors import UsageError
 from examples.whisper_encoder import reference
-from examples.whisper_encoder.__main__ import main, table
+from examples.whisper_encoder.__main__ import _write, main, table
 from examples.whisper_encoder.array import ArrayEncoder, Work, _attention_shape
 from examples.whisper_encoder.layers import (
     ONSET,
@@ -107,9 +108,55 @@ def test_the_program_prints_budgets(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert page.read_text().count("\n") == 2 + len(NAMES)
 
 
-def test_rows_that_no_kernel_takes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--rows", "30"]) == 2
-    assert "conv1d_bf16" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("rows", "near"),
+    [
+        (-4, 64),
+        (0, 64),
+        (7, 64),
+        (63, 64),
+        (65, 64),
+        (66, 68),
+        (1001, 1000),
+        (1499, 1500),
+        (1504, 1500),
+        (2052, 1500),
+    ],
+)
+def test_rows_that_no_kernel_takes_are_refused(
+    rows: int, near: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is built, in terms of the option, with a number that is taken."""
+    assert main(["--rows", str(rows)]) == 2
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert f"{rows:,} rows are not what the encoder takes" in printed.err
+    assert f"use --rows {near}\n" in printed.err
+    assert "building" not in printed.err
+
+
+def test_rows_that_are_proposed_have_kernels() -> None:
+    weights = random_weights()
+    for rows in (*range(64, 140, 4), 252, 256, 260, 1000, 1496, 1500):
+        assert len(ArrayEncoder(weights, rows).kernels()) == 8
+
+
+@pytest.mark.parametrize("option", ["--svg", "--markdown"])
+def test_files_that_cannot_be_written_are_refused_before_the_run(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([option, str(tmp_path / "none" / "x")]) == 2
+    printed = capsys.readouterr()
+    assert "NPU405" in printed.err
+    assert "there is no folder" in printed.err
+    assert "building" not in printed.err
+
+
+def test_a_file_that_fails_later_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """The folder may go while the encoder runs."""
+    with pytest.raises(UsageError) as refused:
+        _write(tmp_path / "none" / "x", "")
+    assert refused.value.code == "NPU405"
 
 
 def test_weights_that_are_not_there_are_refused(

@@ -124,6 +124,12 @@ def entry(change: dict[str, Any]) -> Callable[[Any], Any]:
         (entry({"data_offsets": [-16, 0]}), "has no valid shape or place of the tensor a"),
         (entry({"shape": [True, 4]}), "has no valid shape or place of the tensor a"),
         (entry({"shape": "4"}), "has no valid shape or place of the tensor a"),
+        # What numpy has no array of, though the bytes agree.
+        (entry({"shape": [1] * 99 + [4]}), "has the tensor a of a shape that no file of its size"),
+        (
+            entry({"shape": [0, 10**30], "data_offsets": [0, 0]}),
+            "has the tensor a of a shape that no file of its size",
+        ),
         (lambda header: header | {"a": 1}, "says nothing of the tensor a"),
         (lambda _: [1], "has a header that names no tensors"),
     ],
@@ -186,6 +192,22 @@ def test_any_bytes_are_read_or_refused(
         read_tensors(path)
     except UsageError as error:
         assert error.code == "NPU404"  # noqa: PT017 - both ends are right
+
+
+@settings(max_examples=200, deadline=None)
+@given(shape=st.lists(st.integers(0, 10**40), max_size=80), length=st.integers(0, 4))
+def test_any_shape_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, shape: list[int], length: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "shape"
+    change = entry({"shape": shape, "data_offsets": [0, 4 * length]})
+    write(path, {"a": np.zeros(4, np.float32)}, change)
+    try:
+        found = read_tensors(path)["a"]
+    except UsageError as error:
+        assert error.code == "NPU404"  # noqa: PT017 - both ends are right
+    else:
+        assert found.shape == tuple(shape)
 
 
 def test_an_implausible_header_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ def test_json_says_that_it_is_modelled() -> None:
         (["--clock", "1"], "--clock goes with --model"),
         (["--model", "--design"], "two different answers"),
         (["--model", "--clock", "0"], "0.1<=x<=3.0"),
+        (["--model", "--clock", "nan"], "nan is not a finite number"),
+        (["--model", "--clock", "inf"], "0.1<=x<=3.0"),
     ],
 )
 def test_options_that_do_not_go_together(arguments: list[str], message: str) -> None:

@@ -77,12 +77,12 @@ def test_the_manifest_tells_what_the_build_is_made_of(run: Any, make_unit: UnitM
         "check design",
         "compile kernel.cc",
         "link kernel.so",
-        "check symbols",
         "read locals of kernel.cc",
+        "check symbols",
         "check stacks",
     ]
     assert "-DSHIFT=0" in record["steps"][1]["command"]
-    assert record["steps"][3]["command"] is None
+    assert record["steps"][4]["command"] is None
     assert record["functions"] == [{"symbol": "step", "cycles": 70, "basis": "a guess"}]
     assert record["args"][0] == {"name": "a", "role": "in", "shape": [64], "dtype": "int8"}
     assert str(source.parent) not in (built.folder / "manifest.json").read_text()
@@ -110,7 +110,9 @@ def test_nothing_is_done_twice(run: Any, make_unit: UnitMaker) -> None:
     first = run(*units)
     before = [snapshot(result.build.folder) for result in first]
     again = run(*units)
-    assert (first[0].ran, first[0].written) == (6, True)
+    # What is the same for all of them is done for whichever comes to it first.
+    assert all(0 < result.ran <= 6 and result.written for result in first)
+    assert sum(result.ran for result in first) >= 3 * 3, "each compiles, links and reads its own"
     assert [(result.ran, result.written) for result in again] == [(0, False)] * 3
     assert [snapshot(result.build.folder) for result in again] == before
 

@@ -231,6 +231,83 @@ def test_sqrtf_is_not_a_hosts_instruction(refused: Any, make_unit: UnitMaker) ->
     assert "sqrtf" in error.message
 
 
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("std::floor(*a)", "floor"),
+        ("std::ceil(*a)", "ceil"),
+        ("std::trunc(*a)", "trunc"),
+        ("std::rint(*a)", "rint"),
+        ("std::nearbyint(*a)", "nearbyint"),
+        ("std::round(*a)", "round"),
+        ("std::fma(a[0], a[1], a[2])", "fma"),
+        ("std::fmax(a[0], a[1])", "fmax"),
+        ("std::fmin(a[0], a[1])", "fmin"),
+        ("std::copysign(a[0], a[1])", "copysign"),
+        ("__builtin_floorf(*a)", "floor"),
+        ("std::accumulate(a, a + 8, 0.0f, fmaxf)", "fmaxf"),
+        ("std::transform_reduce(a, a + 8, 0.0f, std::plus<>(), floorf)", "floorf"),
+        # The square root of what is not negative sets no errno: an instruction of the host.
+        ("sqrtf(fabsf(*a))", "sqrtf"),
+    ],
+)
+def test_the_math_library_is_seen_in_a_hosts_instructions(
+    refused: Any, make_unit: UnitMaker, expression: str, name: str
+) -> None:
+    source = "#include <cmath>\n#include <functional>\n#include <numeric>\n"
+    source += f'extern "C" void step(float *a) {{ *a = {expression}; }}\n'
+    unit = make_unit(text=source)
+    error = refused(unit)
+    assert error.code == "NPU012"
+    assert error.message.endswith(f": {name}")
+    assert error.details == (f"{name}, called at {unit.objects[0].source}:4",)
+
+
+def test_inlined_and_undefined_functions_are_told_at_once(
+    refused: Any, make_unit: UnitMaker
+) -> None:
+    header = "#include <cmath>\ninline float lower(float x) {\n  return std::floor(x);\n}\n"
+    source = '#include "lower.h"\nextern "C" void step(float *a) {\n  *a = lower(expf(*a));\n}\n'
+    unit = make_unit(text=source)
+    beside = unit.objects[0].source.with_name("lower.h")
+    beside.write_text(header)
+    error = refused(unit)
+    assert error.message.endswith(": expf, floor")
+    assert error.details == (
+        f"expf, called at {unit.objects[0].source}:3",
+        f"floor, called at {beside}:3",
+    )
+
+
+def test_what_needs_no_math_library_is_not_refused(built: Any, make_unit: UnitMaker) -> None:
+    """Bits of a number, comparisons, constants that every compiler folds, and aie_api's own."""
+    source = """#include <cmath>
+#include <algorithm>
+#include <aie_api/aie.hpp>
+static float floor_of(float x) { return static_cast<float>(static_cast<int>(x)); }
+extern "C" void step(float *a) {
+  a[0] = std::fabs(a[1]) + std::max(a[2], a[3]) + floor_of(a[4]) + std::abs(int(a[7]));
+  a[1] = std::floor(2.5f) + __builtin_sqrtf(16.0f) + std::isnan(a[5]);
+  a[2] = aie::invsqrt(a[6]) + aie::reduce_add(aie::abs(aie::load_v<8>(a)));
+}
+"""
+    built(make_unit(text=source))
+
+
+@each_compiler
+def test_an_array_of_variable_length_is_refused(refused: Any, make_unit: UnitMaker) -> None:
+    source = """#include <stdint.h>
+extern "C" void step(const int8_t *in, int8_t *out) {
+  int8_t all[in[0]];
+  for (int i = 0; i < in[0]; ++i) all[i] = in[i];
+  out[0] = all[in[1]];
+}
+"""
+    error = refused(make_unit(text=source))
+    assert error.code == "NPU010"
+    assert any("kernel.cc:3" in line and "variable" in line for line in error.details)
+
+
 @each_compiler
 def test_a_call_into_nowhere_names_its_line(refused: Any, make_unit: UnitMaker) -> None:
     source = 'extern "C" void helper();\nextern "C" void step() { helper(); }\n'

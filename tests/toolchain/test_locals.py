@@ -106,6 +106,35 @@ def test_a_recursion_has_no_bound(errors: Any) -> None:
     assert "step on core (0, 2) calls itself" in found.message
 
 
+TAKING = "int8_t *all = static_cast<int8_t *>(__builtin_alloca({})); all[in[0] & 7] = 1; "
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TAKING.format("in[0] * 50") + "out[0] = all[in[1] & 7];",
+        "for (int i = 0; i < in[0]; ++i) { " + TAKING.format(64) + "out[i] = all[in[1] & 7]; }",
+    ],
+    ids=["of a size to be known", "as often as a loop runs"],
+)
+def test_a_stack_that_is_known_only_when_it_runs_is_refused(body: str, errors: Any) -> None:
+    helper = f"static void deep(const int8_t *in, int8_t *out) {{ {body} }}\n"
+    (found,) = errors(helper + STEP.format(body="deep(in, out);"))
+    assert found.code == "NPU045"
+    assert found.message == (
+        "add/1: step on core (0, 2) takes stack of a size that is known only when it runs"
+    )
+    assert found.details == ("step -> _ZL4deepPKaPa",)
+
+
+@pytest.mark.parametrize(("size", "refused"), [(STACK, False), (5000, True)])
+def test_room_of_a_constant_size_counts(size: int, refused: bool, errors: Any) -> None:
+    found = errors(STEP.format(body=TAKING.format(size) + "out[0] = all[in[1] & 7];"))
+    assert [error.code for error in found] == ["NPU045"] * refused
+    if refused:
+        assert "take 5,000 bytes" in found[0].message
+
+
 @pytest.mark.parametrize(
     ("title", "symbol", "size"),
     [

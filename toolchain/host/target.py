@@ -51,6 +51,10 @@ FLAGS = (
 )
 """The core's dialect of C++, and line tables so that the linker can name lines."""
 
+UNSIZED = ("-Werror=vla", "-Walloca")
+"""No stack is known to hold what has no size before it runs; of an alloca only clang's text tells
+its size (`toolchain.static.locals`)."""
+
 CAUSES = (
     Cause(
         pattern=re.compile(r"No space left on device|NoSpaceLeft"),
@@ -96,8 +100,10 @@ class HostTarget:
             arrays.append((source, self._locals(unit, source, compiled, folder)))
             files[f"{source.stem}.so"] = Output(linked, f"{source.stem}.so")
             files[f"{source.stem}.log"] = Output(compiled, f"{source.stem}.log")
-        made = [self._check_symbols(unit, links, check)]
-        if self._compiler.llvm:
+        if not self._compiler.llvm:
+            arrays = []
+        made = [self._check_symbols(unit, links, arrays, check)]
+        if arrays:
             made.append(_check_locals(unit, arrays, check))
         return Plan(
             files=files,
@@ -134,7 +140,7 @@ class HostTarget:
         maps = [f"-ffile-prefix-map={real}={name}" for real, name in self._places(source)]
         defines = [f"-D{name}={value}" for name, value in sorted(source.defines.items())]
         return (
-            *(*self._compiler.compiling, *FLAGS, *maps, f"-ffile-prefix-map={WORK}=."),
+            *(*self._compiler.compiling, *FLAGS, *UNSIZED, *maps, f"-ffile-prefix-map={WORK}=."),
             *("-I", str(beside), "-isystem", str(self._include), *defines),
             *("-MD", "-MF", "headers.d", "-x", "c++", str(source.source), *what),
         )
@@ -184,14 +190,21 @@ class HostTarget:
         )
 
     def _check_symbols(
-        self, unit: Unit, links: Sequence[tuple[ObjectSource, Step]], check: Step
+        self,
+        unit: Unit,
+        links: Sequence[tuple[ObjectSource, Step]],
+        arrays: Sequence[tuple[ObjectSource, LocalsStep]],
+        check: Step,
     ) -> FunctionStep:
         needs = {checks.RESOURCES: Output(check, checks.RESOURCES)}
         for source, linked in links:
             for name in (f"{source.stem}.so", f"{source.stem}.link.log"):
                 needs[name] = Output(linked, name)
+        kept = {source.name: step.kept for source, step in arrays}
+        needs |= {step.kept: Output(step, step.kept) for _, step in arrays}
 
         def function(work: Path) -> None:
+            inlined = {name: _read(work / file)["math"] for name, file in kept.items()}
             libraries = [
                 symbols.Linked(
                     name=source.name,
@@ -199,10 +212,11 @@ class HostTarget:
                     library=work / f"{source.stem}.so",
                     log=work / f"{source.stem}.link.log",
                     places=self._places(source),
+                    inlined=inlined.get(source.name, ()),
                 )
                 for source, _ in links
             ]
-            resources = json.loads((work / checks.RESOURCES).read_bytes())
+            resources = _read(work / checks.RESOURCES)
             wanted = {called["symbol"]: called["objects"] for called in resources["functions"]}
             symbols.check(unit.title, libraries, wanted)
             tables.check(
@@ -227,10 +241,8 @@ def _check_locals(
     needs |= {step.kept: Output(step, step.kept) for _, step in arrays}
 
     def function(work: Path) -> None:
-        found = {
-            source.name: json.loads((work / step.kept).read_bytes()) for source, step in arrays
-        }
-        resources = json.loads((work / checks.RESOURCES).read_bytes())
+        found = {source.name: _read(work / step.kept)["stacks"] for source, step in arrays}
+        resources = _read(work / checks.RESOURCES)
         local_arrays.check(unit.title, found, resources)
 
     return FunctionStep(
@@ -241,3 +253,7 @@ def _check_locals(
         arguments=[source.name for source, _ in arrays],
         needs=needs,
     )
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_bytes())

@@ -13,28 +13,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from toolchain.static import stack
+from toolchain.static import inlined, stack
 from toolchain.storage import disk
 from toolchain.work.runner import Runner
 from toolchain.work.steps import CommandStep
 
-OPTIONS = ("-O0", "-g0", "-c", "-Xclang", "-emit-llvm", "-Xclang", "-disable-llvm-passes")
+OPTIONS = ("-O0", "-c", "-Xclang", "-emit-llvm", "-Xclang", "-disable-llvm-passes")
 """Make clang write LLVM's text in place of an object, before anything is optimised or inlined."""
 
-VERSION = 1
-"""Raise it when the estimate changes."""
+VERSION = 2
+"""Raise it when the estimate changes, or what else is read of the text."""
 
-_DEFINED = re.compile(r"^define [^@\n]*@\"?([^\"(\s]+)\"?\(.*?^\}", re.MULTILINE | re.DOTALL)
 _CALLED = re.compile(r"\b(?:call|invoke)\b[^@\n]*@\"?([^\"(\s]+)\"?\(")
-_LOCAL = re.compile(r" = alloca (.+?), align ")
+_LOCAL = re.compile(r" = alloca (.+?)(?:, i\d+ (\d+|%[^,\s]+))?, align ")
+_LABEL = re.compile(r"^[\w.$-]+:", re.MULTILINE)
 _STRUCT = re.compile(r"^(%(?:\"[^\"]+\"|[\w.]+)) = type (.+)$", re.MULTILINE)
 _TOKEN = re.compile(r"%\"[^\"]+\"|%[\w.]+|[\[\]{}<>,]|\w+")
-_API = re.compile(r"_Z(?:Z|N|K)*3aie")
 _REGISTERS = re.compile(r"%\"?(?:class|struct)\.aie::")
 _SCALARS = {"half": 2, "bfloat": 2, "float": 4, "double": 8, "ptr": 4}
 """Bytes of types that are not ``iN``; a pointer has 4 on the core."""
@@ -52,7 +51,10 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LocalsStep(CommandStep):
-    """Compiles to LLVM's text and keeps what its functions declare, by symbol, as JSON.
+    """Compiles to LLVM's text and keeps what is read of it as JSON.
+
+    That is what its functions declare, by symbol (``stacks``), and what they call of the math
+    library (``math``; see `toolchain.static.inlined`).
 
     Attributes:
         code: Name of the text, which is not kept: it is megabytes.
@@ -69,11 +71,11 @@ class LocalsStep(CommandStep):
     def run(self, work: Path, runner: Runner) -> list[Path]:
         """Run the compiler and read its text; see :meth:`toolchain.work.steps.Step.run`."""
         found = super().run(work, runner)
-        graph, symbols = read((work / self.code).read_text(encoding="utf-8"))
-        needs = {symbol: graph.need(symbol) for symbol in symbols}
+        text = (work / self.code).read_text(encoding="utf-8")
+        graph, symbols = read(text)
         content = {
-            symbol: {"size": need.size, "path": need.path, "endless": need.endless}
-            for symbol, need in needs.items()
+            "stacks": {symbol: asdict(graph.need(symbol)) for symbol in symbols},
+            "math": [(use.name, use.where) for use in inlined.read(text)],
         }
         disk.replace_file(work / self.kept, json.dumps(content, indent=2).encode() + b"\n")
         (work / self.code).unlink()
@@ -85,14 +87,23 @@ def read(text: str) -> tuple[stack.CallGraph, list[str]]:
     room = _Types(dict(_STRUCT.findall(text)))
     frames: dict[str, int] = {}
     calls: dict[str, set[str]] = {}
-    for found in _DEFINED.finditer(text):
+    unsized = set()
+    for found in inlined.DEFINED.finditer(text):
         name = found[1]
-        if _API.match(name):
+        if inlined.API.match(name):
             continue
-        declared = (room.of(what) for what in _LOCAL.findall(found[0]))
-        frames[name] = sum(one.size for one in declared if one.array and not one.register)
-        calls[name] = {called for called in _CALLED.findall(found[0]) if not _API.match(called)}
-    return stack.CallGraph(frames, calls), list(frames)
+        frames[name] = 0
+        later = _LABEL.search(found[0])
+        for local in _LOCAL.finditer(found[0]):
+            one, count = room.of(local[1]), local[2] or ""
+            # A block that is not the first may run any number of times.
+            if count and (count[0] == "%" or (later and local.start() > later.start())):
+                unsized.add(name)
+            elif count or (one.array and not one.register):
+                frames[name] += one.size * int(count or 1)
+        called = _CALLED.findall(found[0])
+        calls[name] = {one for one in called if not inlined.API.match(one)}
+    return stack.CallGraph(frames, calls, frozenset(unsized)), list(frames)
 
 
 def check(title: str, needs: Mapping[str, Mapping[str, Any]], resources: Mapping[str, Any]) -> None:
@@ -100,19 +111,19 @@ def check(title: str, needs: Mapping[str, Mapping[str, Any]], resources: Mapping
 
     Args:
         title: The unit's.
-        needs: For each object of the design what `LocalsStep` kept of it.
+        needs: For each object of the design the ``stacks`` that `LocalsStep` kept of it.
         resources: What the static checks counted of the design, as JSON.
 
     Raises:
-        CheckFailed: NPU045, the arrays alone are more than a core reserves; NPU047, a recursion.
+        CheckFailed: NPU045, the arrays alone are more than a core reserves, or of no constant
+            size; NPU047, a recursion.
     """
     homes = {called["symbol"]: called["objects"] for called in resources["functions"]}
     for tile in resources["tiles"]:
         for symbol in tile["functions"] or ():
             for name in homes.get(symbol, ()):
                 if symbol in needs.get(name, ()):
-                    one = needs[name][symbol]
-                    need = stack.Need(one["size"], tuple(one["path"]), one["endless"])
+                    need = stack.Need(**needs[name][symbol])
                     what = f"the local arrays of {symbol} alone take"
                     stack.check(title, tile, symbol, need, what)
 

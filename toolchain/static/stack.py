@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of stack, along the path of calls that needs most; `endless` if it recurses."""
+    """Bytes of stack, along the path of calls that needs most.
+
+    Attributes:
+        size: The bytes.
+        path: The functions.
+        endless: Whether one calls itself.
+        unsized: Whether one takes room whose size is known only when it runs.
+    """
 
     size: int
     path: tuple[str, ...]
     endless: bool = False
+    unsized: bool = False
 
 
 class CallGraph:
@@ -29,11 +37,18 @@ class CallGraph:
     Args:
         frames: Bytes of a function's frame.
         calls: The functions that one calls.
+        unsized: Those whose frames have no size before they run.
     """
 
-    def __init__(self, frames: Mapping[str, int], calls: Mapping[str, set[str]]) -> None:
+    def __init__(
+        self,
+        frames: Mapping[str, int],
+        calls: Mapping[str, set[str]],
+        unsized: frozenset[str] = frozenset(),
+    ) -> None:
         self._frames = frames
         self._calls = calls
+        self._unsized = unsized
         self._known: dict[str, Need] = {}
 
     @classmethod
@@ -61,14 +76,19 @@ class CallGraph:
             deepest = Need(0, ())
             for called in sorted(self._calls.get(function, ())):
                 found = self.need(called, (*callers, function))
-                if (found.endless, found.size) > (deepest.endless, deepest.size):
+                if _rank(found) > _rank(deepest):
                     deepest = found
             self._known[function] = Need(
                 self._frames.get(function, 0) + deepest.size,
                 (function, *deepest.path),
                 deepest.endless,
+                deepest.unsized or function in self._unsized,
             )
         return self._known[function]
+
+
+def _rank(need: Need) -> tuple[bool, bool, int]:
+    return need.endless, need.unsized, need.size
 
 
 def check(title: str, tile: Mapping[str, Any], symbol: str, need: Need, what: str) -> None:
@@ -82,7 +102,7 @@ def check(title: str, tile: Mapping[str, Any], symbol: str, need: Need, what: st
         what: Whose need it is, with the verb: ``step needs``.
 
     Raises:
-        CheckFailed: NPU045, it is more; NPU047, a recursion.
+        CheckFailed: NPU045, it is more, or not known; NPU047, a recursion.
     """
     place = f"core ({tile['tile'][0]}, {tile['tile'][1]})"
     path = " -> ".join(need.path)
@@ -91,6 +111,13 @@ def check(title: str, tile: Mapping[str, Any], symbol: str, need: Need, what: st
             f"{title}: {symbol} on {place} calls itself, so that no stack is large enough",
             cure="write it as a loop",
             code="NPU047",
+            details=(path,),
+        )
+    if need.unsized:
+        raise CheckFailed(
+            f"{title}: {symbol} on {place} takes stack of a size that is known only when it runs",
+            cure="give every array a constant size, and call no alloca",
+            code="NPU045",
             details=(path,),
         )
     if need.size > tile["stack"]:
