@@ -53,7 +53,10 @@ class CallGraph:
 
     @classmethod
     def of_object(cls, elf: Elf) -> CallGraph:
-        """Return the calls of an object, from its relocations, and its compiler's frames."""
+        """Return the calls of an object, from its relocations, and its compiler's frames.
+
+        LLVM leaves a function out of ``.stack_sizes`` whose frame has no constant size.
+        """
         calls: dict[str, set[str]] = {}
         defined = {function.name for function in elf.functions}
         for relocation in elf.relocations:
@@ -66,7 +69,8 @@ class CallGraph:
                 called = elf.function_at(symbol.section, symbol.value + relocation.addend)
             if called and called in defined:
                 calls.setdefault(caller, set()).add(called)
-        return cls(elf.stack_sizes, calls)
+        unsized = defined - elf.stack_sizes.keys() if elf.stack_sizes else frozenset[str]()
+        return cls(elf.stack_sizes, calls, frozenset(unsized))
 
     def need(self, function: str, callers: tuple[str, ...] = ()) -> Need:
         """Return what a call of `function` takes at most."""
