@@ -4,9 +4,11 @@
 
 Every variant with a floating-point output runs on the simulated array, on its demo and on its
 random cases. An element's distance from the float64 result, rounded to bfloat16, is counted in
-representable values (ULP): 0 is the nearest that there is. Elements below an eighth of
-the tolerance's floor are left out, for their error counts absolutely: where values cancel, few
-bits are left. The last column is the largest error in the tolerance's own unit, as a share of it.
+representable values (ULP): 0 is the nearest that there is. Nothing is rounded on the way to that
+result, also where the golden model rounds (`Kernel.real`). Elements below an eighth of the
+tolerance's floor are left out, for their error counts absolutely: where values cancel, few bits
+are left. The last column is the largest error against the golden model, in the tolerance's own
+unit, as a share of it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import registry
-from kernels.contract import Kernel, Relative
+from kernels.contract import Kernel
 from kernels.contract.tolerance import distance, is_float
 from runtime.device import Program
 from runtime.sim import SimDevice
@@ -28,9 +30,6 @@ from toolchain.build import build
 from toolchain.unit import Unit
 
 Steps = NDArray[np.int64]
-
-SMALL = 1 / 8
-"""Share of the tolerance's floor below which an element does not count."""
 
 BINS = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, None))
 
@@ -53,12 +52,13 @@ def measured(kernel: Kernel, program: Program) -> tuple[Steps, float]:
     for case in chain(kernel.demo(), random):
         read = [case.inputs[arg.name] for arg in kernel.args() if arg.role.is_read]
         outputs, golden = program(*read).outputs, kernel.golden(case.inputs)
-        for name, expected in golden.items():
-            error = kernel.tolerance.error(outputs[name], expected)
-            worst = max(worst, float(error.max()) / kernel.tolerance.limit)
-            floor = kernel.tolerance.floor if isinstance(kernel.tolerance, Relative) else 0.0
-            counts = np.abs(expected.astype(np.float64)) >= SMALL * floor
-            steps.append(distance(outputs[name], expected)[counts])
+        spreads = kernel.spreads(case.inputs)
+        for name, real in kernel.real(case.inputs).items():
+            tolerance = kernel.tolerance.with_spread(spreads.get(name))
+            error = tolerance.error(outputs[name], golden[name])
+            worst = max(worst, float(error.max()) / tolerance.limit)
+            counts = ~tolerance.small(real)
+            steps.append(distance(outputs[name], real)[counts])
     return np.concatenate(steps).astype(np.int64), worst
 
 

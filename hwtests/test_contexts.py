@@ -63,7 +63,7 @@ def test_every_kernel_as_a_stream_and_as_a_runlist(lab: Lab, kernel: Kernel, cal
     program = lab.device.load(lab.build(kernel))
     case = next(iter(kernel.demo()))
     inputs = [case.inputs[arg.name] for arg in program.args if arg.role.is_read]
-    golden = kernel.golden(case.inputs)
+    golden, spreads = kernel.golden(case.inputs), kernel.spreads(case.inputs)
     count = 0
     for results in (program.stream([inputs] * calls), program.batch([inputs] * calls)):
         for result in results:
@@ -74,6 +74,7 @@ def test_every_kernel_as_a_stream_and_as_a_runlist(lab: Lab, kernel: Kernel, cal
                 kernel.tolerance,
                 poison=result.poison,
                 written=result.written,
+                spreads=spreads,
             )
             comparison.require(kernel.title)
             count += 1

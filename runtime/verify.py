@@ -112,9 +112,9 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
         )
     seconds = time.perf_counter() - start
     if result:
-        golden = kernel.golden(case.inputs)
-        comparison = _compared(kernel, golden, result)
-        errors = histograms(result.outputs, golden, kernel.args(), kernel.tolerance)
+        golden, spreads = kernel.golden(case.inputs), kernel.spreads(case.inputs)
+        comparison = _compared(kernel, golden, spreads, result)
+        errors = histograms(result.outputs, golden, kernel.args(), kernel.tolerance, spreads)
         failure = _failure(comparison, what)
     return CaseReport(
         kernel=kernel.title,
@@ -127,7 +127,12 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
     )
 
 
-def _compared(kernel: Kernel, golden: Mapping[str, Array], result: Result) -> Comparison:
+def _compared(
+    kernel: Kernel,
+    golden: Mapping[str, Array],
+    spreads: Mapping[str, Array],
+    result: Result,
+) -> Comparison:
     return compare(
         result.outputs,
         golden,
@@ -135,6 +140,7 @@ def _compared(kernel: Kernel, golden: Mapping[str, Array], result: Result) -> Co
         kernel.tolerance,
         poison=result.poison,
         written=result.written,
+        spreads=spreads,
     )
 
 

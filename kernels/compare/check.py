@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kernels.compare.pattern import content, location
 from kernels.compare.poison import Poison
 from kernels.compare.result import Comparison, Element, Finding, Number, OutputResult
-from kernels.contract import Arg, Array, Role, Tolerance
+from kernels.contract import Arg, Array, Role, Spread, Tolerance
 from kernels.contract.tolerance import distance, is_float
 
 Mask = NDArray[np.bool_]
@@ -30,6 +30,7 @@ def compare(
     *,
     poison: Poison | None,
     written: Mapping[str, Mask | None] | None,
+    spreads: Mapping[str, Array] | None = None,
 ) -> Comparison:
     """Compare every output of a run with its golden model.
 
@@ -45,13 +46,22 @@ def compare(
         poison: What the outputs held before the run; None if they held nothing known.
         written: For each output, which of its bytes the device wrote, as a flat mask; None
             for an output, or for all, where the device does not tell.
+        spreads: Those of the kernel, `Kernel.spreads`; a tolerance that needs them refuses to
+            do without.
 
     Returns:
         One result per output, and one per array that is no output.
     """
     outputs = [arg for arg in args if arg.role.is_written]
     results = [
-        _output(arg, actual, expected, tolerance, poison, (written or {}).get(arg.name))
+        _output(
+            arg,
+            actual,
+            expected,
+            tolerance.with_spread((spreads or {}).get(arg.name)),
+            poison,
+            (written or {}).get(arg.name),
+        )
         for arg in outputs
     ]
     names = {arg.name for arg in outputs}
@@ -186,7 +196,11 @@ class _Pair:
         )
 
     def _same(self, left: Array, right: Array) -> bool:
-        return bool((self.tolerance.error(left, right) <= self.tolerance.limit).all())
+        tolerance = self.tolerance
+        if isinstance(tolerance, Spread) and tolerance.spread is not None:
+            # What has moved is at another's place: the largest spread does for all.
+            tolerance = tolerance.with_spread(np.nanmax(tolerance.spread, initial=0))
+        return bool((tolerance.error(left, right) <= tolerance.limit).all())
 
     def _message(self, bad: int, unwritten: int, nan: int) -> str:
         of = f"of {self.arg.size:,} elements"
@@ -208,7 +222,7 @@ class _Pair:
     def _described(self, places: NDArray[np.intp]) -> tuple[Element, ...]:
         actual, expected = (side.reshape(-1)[places] for side in (self.actual, self.expected))
         steps = distance(actual, expected, signed_zeros=True)
-        errors = self.tolerance.error(actual, expected)
+        errors = self.errors.reshape(-1)[places]
         return tuple(
             Element(
                 index=tuple(int(i) for i in np.unravel_index(int(place), self.arg.shape)),

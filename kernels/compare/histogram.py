@@ -27,11 +27,14 @@ class Histogram:
 
     Attributes:
         unit: What `steps` counts: ``ULP`` for floats, ``steps`` for integers.
-        steps: Elements by distance in representable values, see `STEPS`.
-        shares: Elements by share of the tolerance, see `SHARES`; None where it allows nothing.
+        small: Elements whose error counts absolutely only, see `Tolerance.small`; a step of
+            theirs says nothing.
+        steps: The others by distance in representable values, see `STEPS`.
+        shares: All elements by share of the tolerance, see `SHARES`; None where it allows nothing.
     """
 
     unit: str
+    small: int
     steps: tuple[int, ...]
     shares: tuple[int, ...] | None
 
@@ -41,6 +44,7 @@ def histograms(
     expected: Mapping[str, Array],
     args: Sequence[Arg],
     tolerance: Tolerance,
+    spreads: Mapping[str, Array] | None = None,
 ) -> dict[str, Histogram]:
     """Count the errors of every output that has its contract's form; others have no errors.
 
@@ -49,16 +53,18 @@ def histograms(
         expected: What the golden model gave.
         args: The kernel's arguments; those that are written are counted.
         tolerance: How far a value may be off.
+        spreads: Those of the kernel, `Kernel.spreads`.
 
     Returns:
-        A histogram per output; the counts of each add up to the output's elements.
+        A histogram per output; `small` and `steps` of each add up to the output's elements.
     """
     found = {}
     for arg in args:
         if arg.role.is_written and arg.name in actual and arg.name in expected:
             left, right = np.asarray(actual[arg.name]), np.asarray(expected[arg.name])
             if arg.size and all(_formed(one, arg) for one in (left, right)):
-                found[arg.name] = _histogram(left, right, tolerance)
+                spread = (spreads or {}).get(arg.name)
+                found[arg.name] = _histogram(left, right, tolerance, spread)
     return found
 
 
@@ -66,19 +72,25 @@ def _formed(values: Array, arg: Arg) -> bool:
     return values.shape == arg.shape and values.dtype == arg.dtype
 
 
-def _histogram(actual: Array, expected: Array, tolerance: Tolerance) -> Histogram:
+def _histogram(
+    actual: Array, expected: Array, tolerance: Tolerance, spread: Array | None
+) -> Histogram:
     # What is equal bit for bit has no error, and is most of a large output: look at the rest.
     left, right = actual.reshape(-1), expected.reshape(-1)
+    small = tolerance.with_spread(spread).small(expected).reshape(-1)
     bits = f"u{left.dtype.itemsize}"
     places = np.flatnonzero(left.view(bits) != right.view(bits))
     equal = left.size - places.size
     left, right = left[places], right[places]
-    steps = distance(left, right, signed_zeros=tolerance.limit == 0)
+    steps = distance(left, right, signed_zeros=tolerance.limit == 0)[~small[places]]
     shares = None
     if tolerance.limit > 0:
-        shares = _count(tolerance.error(left, right) / tolerance.limit, SHARES, equal)
+        mine = tolerance.with_spread(None if spread is None else spread.reshape(-1)[places])
+        shares = _count(mine.error(left, right) / tolerance.limit, SHARES, equal)
     unit = "ULP" if is_float(expected.dtype) else "steps"
-    return Histogram(unit, _count(steps, STEPS, equal), shares)
+    count = int(small.sum())
+    equal = small.size - count - steps.size
+    return Histogram(unit, count, _count(steps, STEPS, equal), shares)
 
 
 def _count(errors: Array, bounds: Sequence[float], equal: int) -> tuple[int, ...]:

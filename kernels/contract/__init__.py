@@ -13,7 +13,7 @@ from kernels.contract.arguments import (
 )
 from kernels.contract.cases import Case, random_array, standard_cases
 from kernels.contract.kernel import Kernel
-from kernels.contract.tolerance import Exact, IntSteps, Relative, Tolerance, Ulps
+from kernels.contract.tolerance import Exact, IntSteps, Relative, Spread, Tolerance, Ulps
 
 __all__ = [
     "Arg",
@@ -25,6 +25,7 @@ __all__ = [
     "Kernel",
     "Relative",
     "Role",
+    "Spread",
     "Tolerance",
     "Ulps",
     "Work",

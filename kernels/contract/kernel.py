@@ -108,6 +108,20 @@ class Kernel(ABC):
             Every argument that is written, by name, with the shape and dtype of `args`.
         """
 
+    def real(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute what `golden` does in float64 without a rounding on the way, and round once.
+
+        That is `golden` itself, unless the definition rounds between two steps.
+        """
+        return self.golden(inputs)
+
+    def spreads(self, inputs: Mapping[str, Array]) -> Mapping[str, Array]:  # noqa: ARG002
+        """Return how far apart the values are that cancel in each element of an output, by name.
+
+        A tolerance of the kind `Spread` needs them; others do not ask.
+        """
+        return {}
+
     @abstractmethod
     def work(self) -> Work:
         """Return the operations and bytes of one call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 from kernels.contract.arguments import Array
 
 Errors = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+SMALL = 1 / 8
+"""Share of a tolerance's floor below which an element is small beside the errors that it may have:
+steps between representable values say nothing of it.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,14 @@ class Tolerance(ABC):
 
         NaN against NaN is 0, NaN against a number is infinite.
         """
+
+    def small(self, expected: Array) -> Mask:
+        """Return which elements are so small that only the absolute error counts; see `SMALL`."""
+        return np.zeros_like(expected, np.bool_)
+
+    def with_spread(self, spread: Array | None) -> Tolerance:  # noqa: ARG002
+        """Return the tolerance of elements of such a spread; itself, unless it is a `Spread`."""
+        return self
 
     @property
     @abstractmethod
@@ -146,6 +160,59 @@ class Relative(Tolerance):
             error = np.abs(wide_a - wide_e) / np.maximum(np.abs(wide_e), self.floor)
         return _special(actual, expected, error)
 
+    def small(self, expected: Array) -> Mask:
+        return _below(expected, SMALL * self.floor)
+
+
+@dataclass(frozen=True)
+class Spread(Tolerance):
+    """Means of values that may cancel: |actual - expected| <= `rtol` * (|expected| + `share` * s).
+
+    The spread s is each element's own, from `Kernel.spreads`: how far apart the values are whose
+    mean it is. So the tolerance follows the data, up and down. An |expected| below the `floor`
+    counts as that: it is positive, and covers what is lost of subnormal numbers.
+
+    Attributes:
+        spread: Of the elements that are looked at; see `with_spread`.
+    """
+
+    rtol: float
+    share: float
+    floor: float
+    spread: Array | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in (("share", self.share), ("floor", self.floor)):
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"the {name} of a tolerance of spreads is positive, got {value}")
+
+    @property
+    def limit(self) -> float:
+        return self.rtol
+
+    @property
+    def unit(self) -> str:
+        return "relative"
+
+    def error(self, actual: Array, expected: Array) -> Errors:
+        with np.errstate(all="ignore"):
+            wide_a, wide_e = actual.astype(np.float64), expected.astype(np.float64)
+            scale = np.maximum(np.abs(wide_e), self.floor) + self._part()
+            error = np.abs(wide_a - wide_e) / scale
+        return _special(actual, expected, error)
+
+    def small(self, expected: Array) -> Mask:
+        return _below(expected, SMALL * np.maximum(self._part(), self.floor))
+
+    def with_spread(self, spread: Array | None) -> Tolerance:
+        return replace(self, spread=spread)
+
+    def _part(self) -> Array:
+        if self.spread is None:
+            raise ValueError("this tolerance needs each element's spread: hand it Kernel.spreads")
+        return self.share * self.spread
+
 
 def is_float(dtype: np.dtype[Any]) -> bool:
     """Return whether `dtype` is a floating-point type, those of ml_dtypes included."""
@@ -192,6 +259,13 @@ def _gap(left: Array, right: Array) -> Errors:
     low, high = np.minimum(left, right), np.maximum(left, right)
     gap: Errors = (high.view(np.uint64) - low.view(np.uint64)).astype(np.float64)
     return gap
+
+
+def _below(values: Array, bound: float | Array) -> Mask:
+    """Return which numbers are nearer to 0 than `bound`; NaN is not."""
+    with np.errstate(invalid="ignore"):
+        below: Mask = np.abs(values.astype(np.float64)) < bound
+    return below
 
 
 def _special(actual: Array, expected: Array, error: Array) -> Errors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal, Self
@@ -27,7 +27,7 @@ from kernels.contract import (
 from kernels.contract.mlir import Callee, memref
 from kernels.ffn_bf16.kernel import GELU_CYCLES
 from kernels.tiles.array import COLS, ROWS, Calls, Dataflow, Product
-from kernels.tiles.gelu import gelu_of
+from kernels.tiles.gelu import gelu_of, real_gelu_of
 from kernels.tiles.require import require_multiple, require_rows, require_two_products
 from kernels.tiles.shape import BF16, TileShape
 
@@ -214,16 +214,31 @@ class Conv1dBf16(Kernel):
 
     def golden(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Convolve in float64, tap by tap, and round where the definition rounds."""
+        return self._follow(inputs, lambda sums: gelu_of(sums.astype(bfloat16)))
+
+    def real(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Keep sums and hidden frames in float64; both outputs are rounded once."""
+        return self._follow(inputs, real_gelu_of)
+
+    def _follow(
+        self, inputs: Mapping[str, Array], activate: Callable[[Array], Array]
+    ) -> dict[str, Array]:
+        """Convolve twice; `activate` makes frames of sums."""
         filters = inputs["filters"].astype(np.float64)
         first, second = np.split(filters, [TAPS * self.channels])
         biases = inputs["biases"].astype(np.float64).reshape(2, self.width)
-        hidden = inputs["hidden"].copy()
-        outputs = []
-        recordings = (np.split(array, self.batch) for array in (inputs["x"], hidden))
-        for x, between in zip(*recordings, strict=True):
-            between[1:-1] = _convolve(x, first, biases[0], stride=1)
-            outputs.append(_convolve(between, second, biases[1], stride=2))
-        return {"hidden": hidden, "y": np.concatenate(outputs)}
+        hidden, outputs = [], []
+        recordings = (np.split(inputs[name], self.batch) for name in ("x", "hidden"))
+        with np.errstate(invalid="ignore", over="ignore"):
+            for x, between in zip(*recordings, strict=True):
+                frames = between.astype(np.float64)
+                frames[1:-1] = activate(_convolve(x, first, biases[0], stride=1))
+                hidden.append(frames)
+                outputs.append(activate(_convolve(frames, second, biases[1], stride=2)))
+            return {
+                "hidden": np.concatenate(hidden).astype(bfloat16),
+                "y": np.concatenate(outputs).astype(bfloat16),
+            }
 
     def work(self) -> Work:
         """Count two operations per product and per GELU, and what the shim tiles move.
@@ -280,15 +295,14 @@ class Conv1dBf16(Kernel):
 
 
 def _convolve(x: Array, filters: Array, bias: Array, stride: int) -> Array:
-    """Return GELU of the convolution of frames (with their context) and filters, in bfloat16."""
+    """Return the convolution of frames (with their context) and filters in float64."""
     channels = x.shape[1]
     count = (x.shape[0] - TAPS) // stride + 1
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums = np.tile(bias, (count, 1))
-        for tap in range(TAPS):
-            frames = x[tap : tap + stride * count : stride][:count].astype(np.float64)
-            sums += frames @ filters[tap * channels : (tap + 1) * channels]
-        return gelu_of(sums.astype(bfloat16))
+    sums = np.tile(bias, (count, 1))
+    for tap in range(TAPS):
+        frames = x[tap : tap + stride * count : stride][:count].astype(np.float64)
+        sums += frames @ filters[tap * channels : (tap + 1) * channels]
+    return sums
 
 
 @cache

@@ -26,7 +26,7 @@ from kernels.contract import (
 from kernels.contract.mlir import Callee, memref
 from kernels.tiles.array import COLS, ROWS
 from kernels.tiles.ffn import FeedForward, FeedForwardCalls
-from kernels.tiles.gelu import gelu_of
+from kernels.tiles.gelu import gelu_of, real_gelu_of
 from kernels.tiles.require import require_feed_forward
 from kernels.tiles.shape import BF16, TileShape
 
@@ -160,6 +160,13 @@ class FfnBf16(Kernel):
             y = hidden.astype(np.float64) @ w2 + biases[self.hidden :]
             return {"Y": y.astype(bfloat16)}
 
+    def real(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Keep the hidden layer in float64 and round Y once."""
+        x, w1, w2, biases = (inputs[arg.name].astype(np.float64) for arg in self.args()[:4])
+        with np.errstate(invalid="ignore", over="ignore"):
+            hidden = real_gelu_of(x @ w1 + biases[: self.hidden])
+            return {"Y": (hidden @ w2 + biases[self.hidden :]).astype(bfloat16)}
+
     def work(self) -> Work:
         """Count two operations per product and per GELU, and what the shim tiles move."""
         x, w1, w2, biases, y = self.args()
@@ -169,7 +176,9 @@ class FfnBf16(Kernel):
         return Work(ops=ops, bytes=moved)
 
     def cases(self, seed: int = 0) -> Iterator[Case]:
-        """Keep sums in fp32's range, and the ramp and random weights at a deviation near 1."""
+        """Keep sums in fp32's range, and the ramp and random weights at a deviation near 1; add a
+        layer of which only the biases count, large beside what the tolerance allows.
+        """
         x = self.args()[0]
         large = {"lowest": -1e30, "highest": 1e30}
         few = ("zeros", "ramp", "impulse", "tiny", "random-0")
@@ -185,6 +194,18 @@ class FfnBf16(Kernel):
                 data |= _weights(self.width, self.hidden, seed + int(case.name[-1]))
             if case.name in few or not self.slow:
                 yield Case(case.name, data)
+        yield Case("biases", self._only_biases(seed))
+
+    def _only_biases(self, seed: int) -> dict[str, Array]:
+        """Return a layer of no input: its biases, 1 to 8 and of either sign, are all there is."""
+        data = dict(_weights(self.width, self.hidden, seed))
+        size = self.hidden + self.width
+        rng = np.random.default_rng([seed, size])
+        biases = rng.uniform(1, 8, size) * rng.choice([-1, 1], size)
+        return data | {
+            "X": np.zeros((self.rows, self.width), bfloat16),
+            "biases": biases.astype(bfloat16),
+        }
 
     @property
     def slow(self) -> bool:

@@ -1,4 +1,4 @@
-"""The exact GELU of bfloat16 arrays, fast enough for the golden models of whole layers."""
+"""The exact GELU of arrays: of bfloat16 fast enough for the golden models of whole layers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ def gelu_of(x: Array) -> Array:
     """Return the exact GELU of a bfloat16 array, rounded once."""
     found: Array = _of_every_value()[x.view(np.uint16)]
     return found
+
+
+def real_gelu_of(x: Array) -> Array:
+    """Return the exact GELU of a float64 array, about a second for each million elements."""
+    flat = [real_gelu(value) for value in x.ravel().tolist()]
+    return np.array(flat, np.float64).reshape(x.shape)
 
 
 @cache

@@ -40,8 +40,16 @@ def add_up(columns: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 
 def steps_of(record: VariantRecord) -> tuple[int, ...]:
-    """Return all elements of a variant's cases by distance; empty where none was compared."""
+    """Return the elements of a variant's cases by distance; empty where none was compared.
+
+    Those whose error counts absolutely only are not among them: see `small_of`.
+    """
     return add_up([out.steps for case in record.cases for out in case.outputs if out.steps])
+
+
+def small_of(record: VariantRecord) -> int:
+    """Return how many elements are too small for a distance in steps to mean something."""
+    return sum(out.small for case in record.cases for out in case.outputs)
 
 
 def unit_of(record: VariantRecord) -> str:

@@ -44,6 +44,7 @@ def render(report: Report) -> str:
         moment=moment,
         used_bins=used_bins,
         unit_of=charts.unit_of,
+        small_of=charts.small_of,
     )
     environment.filters["svg"] = Markup
     sections = [section for make in SECTIONS if (section := make(report)) is not None]

@@ -176,6 +176,7 @@ def _output(output: OutputResult, errors: Histogram | None) -> OutputRecord:
         worst=worst if math.isfinite(worst) else None,
         diagnosis=output.diagnosis,
         unit=errors.unit if errors else output.unit,
+        small=errors.small if errors else 0,
         steps=errors.steps if errors else (),
         shares=errors.shares if errors else None,
     )

@@ -46,9 +46,11 @@ class OutputRecord(msgspec.Struct, frozen=True, kw_only=True):
         finding: What is wrong, None where the output is right.
         worst: Largest error in the tolerance's unit; None where it is infinite.
         unit: What `steps` counts.
-        steps: Elements by distance, in the bins of `kernels.compare.histogram.STEPS`; empty
+        small: Elements whose error counts absolutely only, which `steps` leaves out; 0 in records
+            from before there was such a number, whose `steps` have all.
+        steps: The others by distance, in the bins of `kernels.compare.histogram.STEPS`; empty
             where no values could be compared.
-        shares: Elements by share of the tolerance, in the bins of `SHARES`; None where the
+        shares: All elements by share of the tolerance, in the bins of `SHARES`; None where the
             tolerance allows nothing.
     """
 
@@ -65,6 +67,7 @@ class OutputRecord(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     steps: tuple[int, ...]
     shares: tuple[int, ...] | None
+    small: int = 0
 
 
 class CaseRecord(msgspec.Struct, frozen=True, kw_only=True):

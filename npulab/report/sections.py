@@ -104,7 +104,8 @@ def accuracy(report: Report) -> Section:
             continue
         counts = charts.steps_of(variant.test)
         if counts:
-            rows.append((variant, charts.unit_of(variant.test), counts, _shown(counts)))
+            unit, small = charts.unit_of(variant.test), charts.small_of(variant.test)
+            rows.append((variant, unit, counts, _shown(counts), small))
     return Section("accuracy", "Accuracy", "accuracy.html.j2", {"rows": rows, "bands": BANDS})
 
 

@@ -18,6 +18,7 @@ from kernels.contract import (
     IntSteps,
     Relative,
     Role,
+    Spread,
     Tolerance,
     Ulps,
     arg_in,
@@ -32,6 +33,15 @@ RAMP = np.arange(-64, 64, dtype=np.int8)
 def check(actual: Array, expected: Array, tolerance: Tolerance = EXACT) -> Comparison:
     arg = arg_out("y", expected.shape, expected.dtype)
     return compare({"y": actual}, {"y": expected}, [arg], tolerance, poison=None, written=None)
+
+
+def check_spread(actual: Array, expected: Array, spread: Array) -> Comparison:
+    tolerance = Spread("a hundredth of the spread", 0.01, 1.0, 1e-30)
+    arg = arg_out("y", expected.shape, expected.dtype)
+    spreads = {"y": spread}
+    return compare(
+        {"y": actual}, {"y": expected}, [arg], tolerance, poison=None, written=None, spreads=spreads
+    )
 
 
 def finding(comparison: Comparison) -> Finding | None:
@@ -275,3 +285,26 @@ def test_every_finding_is_in_the_catalogue() -> None:
     assert len(set(codes)) == len(codes)
     assert all(code in catalogue for code in codes)
     assert all(finding.cure for finding in Finding)
+
+
+def test_a_spread_decides_element_by_element() -> None:
+    """What is right where values are far apart is wrong where they are near each other."""
+    expected = np.zeros((4, 8), np.float32)
+    spread = np.where(np.arange(4)[:, np.newaxis] < 2, 100.0, 1.0) + np.zeros((4, 8))
+    actual = expected + np.float32(0.5)
+    comparison = check_spread(actual, expected, spread)
+    (output,) = comparison.outputs
+    assert (output.finding, output.bad) == (Finding.VALUES, 16)
+    assert [element.index[0] for element in output.first] == [2] * 5
+    assert output.worst is not None
+    assert output.worst.error == pytest.approx(0.5)
+    actual[2:] = 0
+    assert check_spread(actual, expected, spread).ok
+
+
+def test_values_that_moved_are_told_from_wrong_ones_with_a_spread_too() -> None:
+    expected = np.random.default_rng(1).standard_normal((8, 16)).astype(np.float32)
+    spread = np.full((8, 16), 0.1)
+    shifted = np.roll(expected.reshape(-1), 3).reshape(8, 16)
+    (output,) = check_spread(shifted, expected, spread).outputs
+    assert output.diagnosis == "shifted: every value is 3 elements later than it should be"

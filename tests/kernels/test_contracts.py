@@ -136,7 +136,13 @@ def test_golden_gives_the_declared_outputs_and_agrees_with_itself(kernel: Kernel
         before = {key: data.copy() for key, data in inputs.items()}
         outputs, again = kernel.golden(inputs), kernel.golden(inputs)
         comparison = compare(
-            outputs, again, kernel.args(), kernel.tolerance, poison=None, written=None
+            outputs,
+            again,
+            kernel.args(),
+            kernel.tolerance,
+            poison=None,
+            written=None,
+            spreads=kernel.spreads(inputs),
         )
         assert comparison.ok, f"{name}: {comparison}"
         for key, data in inputs.items():

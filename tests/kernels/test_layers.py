@@ -38,6 +38,41 @@ def test_the_layers_roundings_are_far_below_what_it_computes() -> None:
     golden = FFN.golden(inputs)["Y"].astype(np.float64)
     assert np.abs(exact).max() > 0.5
     assert np.abs(golden - exact).max() < 2**-6
+    assert np.array_equal(FFN.real(inputs)["Y"], exact.astype(bfloat16))
+    assert not np.array_equal(FFN.golden(inputs)["Y"], exact.astype(bfloat16))
+
+
+def test_the_real_convolutions_round_nothing_between() -> None:
+    inputs = next(one.inputs for one in CONV.cases() if one.name == "random-0")
+    data = wide(CONV)
+    first, second = np.split(data["filters"], [3 * CONV.channels])
+    b1, b2 = data["biases"].reshape(2, -1)
+    hidden = data["hidden"]
+    covered = np.concatenate([data["x"][tap : tap + CONV.frames] for tap in range(3)], axis=1)
+    hidden[1:-1] = gelu(covered @ first + b1)
+    ends = [slice(tap, tap + CONV.frames, 2) for tap in range(3)]
+    y = gelu(np.concatenate([hidden[end] for end in ends], axis=1) @ second + b2)
+    real, golden = CONV.real(inputs), CONV.golden(inputs)
+    for name, exact in (("hidden", hidden), ("y", y)):
+        assert np.array_equal(real[name], exact.astype(bfloat16))
+        near = np.abs(golden[name].astype(float) - exact) / np.maximum(np.abs(exact), 0.5)
+        assert 0 < near.max() < 2**-6
+
+
+@pytest.mark.parametrize("share", [0.98, 1.02])
+@pytest.mark.parametrize("kernel", [FFN, CONV], ids=lambda kernel: kernel.title)
+def test_biases_that_are_a_little_off_are_found(kernel: Kernel, share: float) -> None:
+    """A case of either layer is out of tolerance for it; an int8 layer is exact."""
+    worst = 0.0
+    for case in kernel.cases():
+        if case.name in ("biases", "ramp") or case.name.startswith("random"):
+            biases = (share * case.inputs["biases"].astype(float)).astype(bfloat16)
+            wrong, right = (
+                kernel.golden(inputs) for inputs in ({**case.inputs, "biases": biases}, case.inputs)
+            )
+            errors = [kernel.tolerance.error(wrong[name], right[name]) for name in right]
+            worst = max(worst, *(float(error.max()) for error in errors))
+    assert worst > 1.1 * kernel.tolerance.limit
 
 
 def test_the_int8_layer_by_another_way() -> None:

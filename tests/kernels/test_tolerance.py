@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kernels.contract import Exact, IntSteps, Relative, Tolerance, Ulps, bfloat16
+from kernels.contract import Exact, IntSteps, Relative, Spread, Tolerance, Ulps, bfloat16
 from kernels.contract.tolerance import distance, is_float
 
 REASON = "one rounding at the end"
@@ -20,6 +20,7 @@ REASON = "one rounding at the end"
         (IntSteps(REASON, 2), 2, "steps", "at most 2 steps (one rounding at the end)"),
         (Ulps(REASON, 3), 3, "ULP", "at most 3 ULP (one rounding at the end)"),
         (Relative(REASON, 0.01, 1e-3), 0.01, "relative", "at most 0.01 relative"),
+        (Spread(REASON, 0.01, 0.5, 1e-30), 0.01, "relative", "at most 0.01 relative"),
     ],
 )
 def test_a_tolerance_says_how_far_and_why(
@@ -48,6 +49,10 @@ def test_limits_that_mean_nothing_are_refused() -> None:
     for floor in (0.0, -1.0, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="floor"):
             Relative(REASON, 0.1, floor)
+        with pytest.raises(ValueError, match="floor"):
+            Spread(REASON, 0.1, 1.0, floor)
+        with pytest.raises(ValueError, match="share"):
+            Spread(REASON, 0.1, floor, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +62,7 @@ def test_limits_that_mean_nothing_are_refused() -> None:
         (IntSteps(REASON, 1), [np.int8, np.uint64], [np.float32, bfloat16]),
         (Ulps(REASON, 1), [np.float16, np.float32, bfloat16], [np.int32]),
         (Relative(REASON, 1, 1), [np.float64, bfloat16], [np.int8]),
+        (Spread(REASON, 1, 1, 1), [np.float64, bfloat16], [np.int8]),
     ],
 )
 def test_which_dtypes_a_tolerance_suits(
@@ -86,6 +92,29 @@ def test_float_distance_counts_representable_values(dtype: type) -> None:
     one = np.ones(1, dtype)
     next_one = (one.view(f"u{width}") + 1).view(dtype)
     assert distance(one, next_one).tolist() == [1]
+
+
+def test_a_spread_allows_each_element_its_own_error() -> None:
+    tolerance = Spread(REASON, 0.01, 0.5, 1e-3)
+    expected = np.array([100.0, 0.0, 0.0, 0.0, np.nan, 1.0])
+    spread = np.array([0.0, 200.0, 2.0, 0.0, np.nan, np.nan])
+    error = tolerance.with_spread(spread).error(expected + 1, expected)
+    np.testing.assert_allclose(error[:5], [0.01, 0.01, 1, 1e3, 0], rtol=1e-2)
+    assert not error[5] <= tolerance.limit, "a spread that is no number allows nothing"
+    with pytest.raises(ValueError, match=r"hand it Kernel\.spreads"):
+        tolerance.error(expected, expected)
+
+
+def test_which_elements_are_small_beside_their_errors() -> None:
+    values = np.array([0.0, 0.12, -0.12, 0.13, -1.0, np.inf, np.nan])
+    small = [True, True, True, False, False, False, False]
+    assert Relative(REASON, 0.1, 1.0).small(values).tolist() == small
+    for share, floor, spread in ((0.5, 1e-9, 2.0), (0.5, 1.0, 0.0)):
+        tolerance = Spread(REASON, 0.1, share, floor).with_spread(np.full(7, spread))
+        assert tolerance.small(values).tolist() == small
+    for other in (Exact(REASON), Ulps(REASON, 1), IntSteps(REASON, 1)):
+        assert not other.small(values).any()
+        assert other.with_spread(values) is other
 
 
 def test_what_counts_as_a_float() -> None:

@@ -151,7 +151,26 @@ def test_every_figure_of_a_case_is_that_of_the_record(made: Made, title: str) ->
         + [f"{case.outputs[0].steps[bin_]:,}".removeprefix("0") for bin_ in used]
         for case in record.cases
     ]
+    if charts.small_of(record):
+        for row, case in zip(expected, record.cases, strict=True):
+            row.append(f"{case.outputs[0].small:,}".removeprefix("0"))
     assert rows == expected
+
+
+def test_the_accuracy_is_that_of_elements_for_which_steps_mean_something(made: Made) -> None:
+    """gelu_bf16 is at most a step off wherever its tolerance is relative, edge data included."""
+    table = by_id(parsed(made.text), "errors")
+    rows = {words(row[0]): row for row in table.findall(f"{HTML}tbody/{HTML}tr")}
+    figures = [words(cell) for cell in rows["gelu_bf16/512"]]
+    assert figures[4:8] == ["0", "0", "0", "0"], figures
+    record = records.read(
+        records.variant_path(made.root, "test", "gelu_bf16", "512"), VariantRecord
+    )
+    assert record is not None
+    small, compared = charts.small_of(record), sum(case.compared for case in record.cases)
+    assert 0 < small < compared
+    assert figures[8:] == [f"{compared - small:,}", f"{small:,}"]
+    assert words(rows["passthrough/1024"][-1]) == "", "none of them is small"
 
 
 def test_resources_are_those_of_the_build(made: Made) -> None:

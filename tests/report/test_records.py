@@ -15,7 +15,7 @@ from errors import CheckFailed
 from kernels import registry
 from kernels.compare import histograms
 from kernels.compare.histogram import SHARES, STEPS
-from kernels.contract import Exact, IntSteps, Kernel, Ulps, arg_in, arg_out
+from kernels.contract import Exact, IntSteps, Kernel, Relative, Spread, Ulps, arg_in, arg_out
 from npulab.checking import check_kernels
 from npulab.report import records
 from npulab.report.gather import gather
@@ -64,6 +64,25 @@ def test_floats_are_counted_in_ulp_and_nan_apart() -> None:
     assert exact.shares is None
 
 
+def test_elements_that_count_absolutely_are_in_no_bin_of_steps() -> None:
+    """Near 0 a small error is many steps, which would look like a wrong result."""
+    expected = np.array([1.0, 0.13, 0.12, 0.0, 1e-6, np.nan], np.float32)
+    actual = expected + np.float32(1e-4)
+    args = (arg_out("y", (6,), np.float32),)
+    spread = {"y": np.array([1.0, 1.0, 1.0, 1.0, 1e-9, 1.0])}
+    for tolerance, spreads, small in (
+        (Relative("test", 0.1, 1.0), {}, 3),
+        (Spread("test", 0.1, 1.0, 1e-30), spread, 2),
+    ):
+        found = histograms({"y": actual}, {"y": expected}, args, tolerance, spreads)["y"]
+        assert found.small == small
+        assert sum(found.steps) == 6 - small
+        assert sum(found.shares or ()) == 6
+        assert found.steps[0] == 1, "NaN beside NaN"
+        still = histograms({"y": expected}, {"y": expected}, args, tolerance, spreads)["y"]
+        assert (still.small, still.steps[0]) == (small, 6 - small)
+
+
 def test_an_output_of_another_form_has_no_errors() -> None:
     args = (arg_out("y", (2,), np.int8), arg_out("z", (2,), np.int8))
     zeros = np.zeros(2, np.int8)
@@ -88,7 +107,9 @@ def test_the_record_is_what_the_run_printed(own: Lab) -> None:
         assert (case.cycles, case.seconds) == (other["cycles"], other["seconds"])
         (out,), (same,) = case.outputs, other["comparison"]["outputs"]
         assert (out.name, out.compared, out.bad) == (same["name"], same["compared"], same["bad"])
-        assert sum(out.steps) == sum(out.shares or ()) == out.compared
+        assert out.small + sum(out.steps) == sum(out.shares or ()) == out.compared
+    zeros = record.cases[0].outputs[0]
+    assert (record.cases[0].name, zeros.small, sum(zeros.steps)) == ("zeros", 512, 0)
     run = records.read(records.run_path(own.root, "test"), RunRecord)
     assert run is not None
     assert (run.planned, run.done) == (("gelu_bf16/512",), 1)

@@ -5,8 +5,10 @@ every case of the variant, and the outputs are compared as always; only the kern
 from the given libraries, and each gets its buffers as memory of its own, of just their size, so
 that a byte beyond one is a byte that the address sanitizer watches.
 
-Instrumented code is slow. A case of many operations gives it the first calls of each function
-and then one in so many, all over the run; the others go to the library of the build.
+Instrumented code is slow. It gets every call of a kernel's smallest variants, the first of each
+version, and of others whose cases are of few operations; of a case of many it gets the first
+calls of each function and then one in so many, all over the run, and the library of the build
+gets the rest.
 
 Prints a line of JSON for each variant: its name, and the cases, the calls of sanitised code, all
 calls, and the elements that were checked.
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kernels import registry
+from kernels.contract import Kernel
 from runtime.sim import SimDevice
 from runtime.verify import check
 from simulator.mlir.cores.natives import CoreLibraries, NativeFunction, Signature, Watch, load_copy
@@ -139,6 +142,21 @@ def bind_guarded(library: Path, sample: Sample) -> None:
     CoreLibraries.bind = bind  # type: ignore[method-assign]
 
 
+def smallest(kernel: Kernel) -> list[Kernel]:
+    """Return the first variant of each version of a kernel: the smallest, by its contract."""
+    found: dict[str, Kernel] = {}
+    for variant in registry.find(kernel.kernel_name()):
+        found.setdefault(getattr(variant, "version", ""), variant)
+    return list(found.values())
+
+
+def every(kernel: Kernel) -> int:
+    """Return of how many calls one is sanitised: an odd number, so that turns of cores and
+    buffers do not always fall on the same ones.
+    """
+    return kernel.work().ops // OPERATIONS | 1
+
+
 def main() -> None:
     """Run the variants named on the command line."""
     pairs = [argument.rsplit("=", 1) for argument in sys.argv[1:]]
@@ -147,8 +165,7 @@ def main() -> None:
     for kernel, result, (title, library) in zip(variants, results, pairs, strict=True):
         if result.build is None:
             raise result.errors[0]
-        # An odd number, so that turns of cores and buffers do not always fall on the same ones.
-        sample = Sample(kernel.work().ops // OPERATIONS | 1)
+        sample = Sample(1 if kernel in smallest(kernel) else every(kernel))
         bind_guarded(Path(library), sample)
         program = SimDevice().load(result.build)
         cases = compared = 0
