@@ -77,12 +77,13 @@ def command(
 
 
 def _print(session: Session) -> None:
-    from npulab.console import print_wrapped, stdout
+    from npulab.console import Column, Rows, print_wrapped, stdout
 
     console = stdout()
     print_wrapped(console, session.title, style="bold")
+    rows = Rows(console, Column("", 26), Column("", 50))
     for finding in session.findings:
-        console.print(f"{finding.kernel:<28}{finding.says}", highlight=False, soft_wrap=True)
+        rows.row(finding.kernel, finding.says)
     if session.missing:
         names = ", ".join(session.missing)
         print_wrapped(console, f"in sessions before, and not in this one: {names}")

@@ -22,6 +22,8 @@ CHAIN = 16
 """Runs in a runlist that is timed."""
 LISTS = Plan(least=40, most=40, warmup=20)
 """How many runlists are timed."""
+FEW = 6
+"""Lists below which no two of them enclose their median with 95%."""
 SHARE = 0.7
 """Share of the time that goes to single runs, where there are lists too."""
 EXACT = 3
@@ -67,6 +69,7 @@ def measure(
         listed = _listed(runs, program, plan)
     else:
         series, listed = sample(runs.one, plan), None
+    known = listed is not None and (listed.count >= FEW or basis is Basis.MODELLED)
     work = kernel.work()
     least = limits(kernel, basis, conditions)
     return Record(
@@ -81,8 +84,8 @@ def measure(
         tight=series.tight,
         transfer=median(runs.transfers) if runs.transfers and basis is Basis.MEASURED else None,
         amortised=listed.median if listed else None,
-        amortised_low=listed.low if listed else None,
-        amortised_high=listed.high if listed else None,
+        amortised_low=listed.low if listed and known else None,
+        amortised_high=listed.high if listed and known else None,
         compared=runs.compared,
         ops=work.ops,
         bytes=work.bytes,

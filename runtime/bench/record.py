@@ -40,7 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         transfer: Median seconds of bringing arrays to the device and back.
         amortised: Seconds per run in a runlist, the median of `lists`; None where the device
             has none.
-        amortised_low: Lower end of that median's 95% interval; None in records of format 1.
+        amortised_low: Lower end of that median's 95% interval; None where the lists are too few to
+            tell, and in records of format 1.
         amortised_high: Upper end; None likewise.
         compared: Output elements that were looked at, all of them right.
         ops: Arithmetic operations of a call.

@@ -283,6 +283,7 @@ def test_it_says_what_the_times_are_of(store: Path) -> None:
     lines = gate(store).stdout.splitlines()
     assert " ".join(lines[:2]).startswith("measured on the NPU, host a, power mode performance")
     assert lines[-1] == "2 variants: 1 no change, 1 cannot tell"
+    assert lines[-4].startswith("gelu_int8/512               no change (")
     assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
 
 
