@@ -235,7 +235,10 @@ def _grid(alarms: float) -> Sequence[str]:
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = [
         _text(
-            WIDTH / 2, 18, f"slowdowns of 3% that the gate sees; false alarms at most {alarms:.1%}"
+            WIDTH / 2,
+            18,
+            f"slowdowns of 3% that the gate sees, sessions {APART:.1%} apart; "
+            f"false alarms at most {alarms:.1%}",
         )
     ]
     for share in (0, 0.25, 0.5, 0.75, WANTED, 1):
