@@ -104,6 +104,13 @@ def hw_bench(session: nox.Session) -> None:
 
 
 @nox.session
+def hw_gate(session: nox.Session) -> None:
+    """Compare the newest timings of a store with those before; `-- STORE --help` for more."""
+    install(session)
+    session.run("npulab", "gate", *session.posargs)
+
+
+@nox.session
 def docker_tests(session: nox.Session) -> None:
     """Images, and builds inside them, on the container engine of this machine."""
     install(session, "test")

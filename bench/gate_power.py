@@ -35,8 +35,15 @@ COUNTS = (200, 400, 600, 1000, 1500)
 SLOWDOWN = 0.03
 WANTED = 0.95
 """Share of slowdowns that are to be seen."""
-PLAN = Plan(warmup=0, least=400)
-"""As `npulab bench` samples, its warm-up apart."""
+PLAN = Plan(warmup=0, least=400, seconds=float("inf"))
+"""As `npulab bench` samples, its warm-up and its budget apart."""
+VARIANTS = 70
+"""Variants that a job times."""
+BASELINES = (
+    *((1, APART), (2, APART), (3, APART), (10, APART), (5, 0.005)),
+    *((1, 0.01), (5, 0.01), (10, 0.01)),
+)
+"""Sessions of other baselines, and how far they are apart."""
 
 
 def quiet(random: Random, count: int) -> Series:
@@ -154,6 +161,23 @@ def told_after_more(name: str, count: int, slowdown: float, trials: int, seed: i
     )
 
 
+def jobs(count: int, apart: float, seed: int = 0) -> tuple[int, int]:
+    """Let the gate judge jobs at no change; return how many were red, and how many unclear.
+
+    The sessions of each variant deviate on their own, which is the worst case.
+    """
+    random = np.random.default_rng(seed)
+    red = unclear = 0
+    for _ in range(count):
+        verdicts = set()
+        for _ in range(VARIANTS):
+            baseline = [session("quiet", random, 400, apart=apart) for _ in range(SESSIONS)]
+            verdicts.add(compare(baseline, session("quiet", random, 400, apart=apart)).verdict)
+        red += Verdict.SLOWER in verdicts
+        unclear += Verdict.UNCLEAR in verdicts
+    return red, unclear
+
+
 COLOURS = ("#0b62a4", "#c05a00", "#2e7d32", "#8e24aa", "#c62828")
 STYLE = """<style>
 text { fill: #222 } .paper { fill: #fff } .grid { stroke: #ddd }
@@ -211,7 +235,10 @@ def _grid(alarms: float) -> Sequence[str]:
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = [
         _text(
-            WIDTH / 2, 18, f"slowdowns of 3% that the gate sees; false alarms at most {alarms:.1%}"
+            WIDTH / 2,
+            18,
+            f"slowdowns of 3% that the gate sees, sessions {APART:.1%} apart; "
+            f"false alarms at most {alarms:.1%}",
         )
     ]
     for share in (0, 0.25, 0.5, 0.75, WANTED, 1):
@@ -261,12 +288,19 @@ def main() -> None:
         enough = next((one.samples for one in seen[name] if one.slower >= WANTED), None)
         show(f"| {name} | {enough} for {WANTED:.0%} | | | | |")
     show("\nwith baselines of other lengths, and sessions further apart, 400 samples:")
-    for sessions, apart in ((1, APART), (3, APART), (10, APART), (5, 0.005)):
+    for sessions, apart in BASELINES:
         same, slower = (
             rates("bimodal", 400, change, trials, sessions=sessions, apart=apart)
             for change in (0.0, SLOWDOWN)
         )
         _row("bimodal", same, slower, f"{sessions} sessions {apart:.1%} apart")
+    count = trials // 10
+    for apart in (APART, 0.005, 0.01):
+        red, unclear = jobs(count, apart)
+        show(
+            f"{count} jobs of {VARIANTS} variants, quiet, sessions {apart:.1%} apart, no change: "
+            f"{red} with a slower variant, {unclear} with an unclear one"
+        )
     for name in ("quiet", "bimodal"):
         for slowdown in (0.0, SLOWDOWN):
             told = told_after_more(name, 200, slowdown, trials)

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=0.0,
         metavar="MINUTES",
-        help="go on with the soak test for so long; it takes one round in any case",
+        help="go on with the soak test for so long; it takes two rounds in any case",
     )
 
 

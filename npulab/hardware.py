@@ -196,12 +196,16 @@ class _Place:
     files: list[tuple[Path, Path, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        from runtime.bench.store import check_store
+
         (self.folder / "tmp").mkdir()
         self.arguments = self.job.arguments
         for product in self.job.what.products:
             named = _value(self.arguments, product.option) or product.default
             if named is None:
                 continue
+            if product.appends:
+                check_store(Path(named))
             name = f"{product.option.strip('-')}-{Path(named).name}"
             self.arguments = _with(self.arguments, product.option, name)
             self.files.append((self.folder / name, Path(named), product.appends))
@@ -213,11 +217,15 @@ class _Place:
 
     def deliver(self) -> None:
         """Bring what was written to where the user wants it, and say so."""
+        from runtime.bench.store import append_lines
+
         for inside, to, appends in self.files:
             if inside.is_file():
-                to.parent.mkdir(parents=True, exist_ok=True)
-                with to.open("ab" if appends else "wb") as file:
-                    file.write(inside.read_bytes())
+                if appends:
+                    append_lines(to, inside.read_bytes())
+                else:
+                    to.parent.mkdir(parents=True, exist_ok=True)
+                    to.write_bytes(inside.read_bytes())
                 print(f"{inside.name} is in {to}", file=sys.stderr, flush=True)
 
 
@@ -253,12 +261,12 @@ def _spec(job: Job, image: Image, nodes: Sequence[Node], folder: Path) -> Spec:
 
 
 def _environment(image: Image, folder: Path) -> dict[str, str]:
-    from runtime.bench import conditions
+    from runtime.bench import conditions, revision
     from runtime.lock import QUEUE
     from toolchain import as_built
     from toolchain.build import default_root
 
-    given = conditions.of_host() | {"image": image.tag}
+    given = conditions.of_host() | {"commit": revision.revision(), "image": image.tag}
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     colours = {"PY_COLORS": "1"} if sys.stdout.isatty() else {}
     return {

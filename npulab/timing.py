@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,12 +14,16 @@ import click
 from errors import LabError, MissingEnvironment
 from kernels.contract import Kernel
 from npulab import figures
-from npulab.building import build_units, built, report_errors
+from npulab.building import build_units, built, error_document
 from npulab.console import Column, Rows, print_wrapped, stderr, stdout
-from runtime.bench.conditions import changes, conditions, objections, provenance
+from npulab.timing_progress import RunCounter
+from runtime.bench.conditions import GIVEN, changes, conditions, objections, provenance
+from runtime.bench.documents import record_document
 from runtime.bench.measure import measure
-from runtime.bench.record import Record, append
+from runtime.bench.record import Record
+from runtime.bench.revision import revision
 from runtime.bench.sampling import Plan
+from runtime.bench.store import append
 from runtime.canary import check_canary
 from runtime.device import Device
 from runtime.devices import open_device
@@ -33,6 +39,7 @@ class Job:
         device: Its name on the command line.
         strict: Whether bad conditions end it.
         store: Where records go; those of finished variants stay, whatever follows.
+        quiet: Whether nothing is to be printed on stdout.
     """
 
     device: str
@@ -40,10 +47,15 @@ class Job:
     plan: Plan
     strict: bool
     store: Path
+    quiet: bool = False
 
 
-def run_bench(job: Job) -> tuple[list[Record], int]:
-    """Time the kernels of a job, and return the records and the exit code.
+Errors = list[tuple[str, LabError]]
+"""What went wrong, each with its kernel."""
+
+
+def run_bench(job: Job) -> tuple[list[Record], Errors]:
+    """Time the kernels of a job, and return the records and what went wrong.
 
     Raises:
         LabError: No device, a dead canary, no turn in the queue.
@@ -61,31 +73,50 @@ def run_bench(job: Job) -> tuple[list[Record], int]:
         return ended
 
 
-def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record], int]:
+def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record], Errors]:
     units = [Unit.from_kernel(kernel) for kernel in job.kernels]
     results = build_units(units, target=device.target)
-    versions = provenance()
-    rows = _rows()
+    versions, session = _versions(), secrets.token_hex(6)
+    rows = None if job.quiet else _rows()
     records: list[Record] = []
-    errors: list[tuple[str, LabError]] = []
+    errors: Errors = []
     for kernel, result in zip(job.kernels, results, strict=True):
         try:
-            record = measure(
-                kernel,
-                device.load(built(result)),
-                device,
-                plan=job.plan,
-                provenance=versions,
-                conditions=found,
-            )
+            with RunCounter(kernel.title) as counter:
+                record = measure(
+                    kernel,
+                    device.load(built(result)),
+                    device,
+                    plan=job.plan,
+                    provenance=versions,
+                    conditions=found,
+                    session=session,
+                    on_run=counter.ran,
+                )
         except LabError as error:
             errors.append((kernel.kernel_name(), error))
             continue
         append(job.store, [record])
         records.append(record)
-        _print_record(rows, record)
-    _conclude(records, device, job.store)
-    return records, report_errors(errors)
+        if rows:
+            _print_record(rows, record)
+    if rows:
+        _conclude(records, device, job.store)
+    return records, errors
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of all layers; the host's are given to a container."""
+    commit = {} if GIVEN in os.environ else {"commit": revision()}
+    return provenance() | commit
+
+
+def bench_document(records: Sequence[Record], errors: Errors) -> dict[str, object]:
+    """Return what `--json` prints."""
+    return {
+        "records": [record_document(record) for record in records],
+        "errors": [{"kernel": kernel, **error_document(error)} for kernel, error in errors],
+    }
 
 
 def _rows() -> Rows:
@@ -122,14 +153,20 @@ def _print_record(rows: Rows, record: Record) -> None:
 def _parts(record: Record) -> Iterator[str]:
     """Yield what a call's time is made of."""
     if record.array is not None:
-        yield f"array {figures.seconds(record.array)}"
+        yield f"array {_known(record.array, record.array_error)}"
     if record.dispatch is not None:
         yield f"dispatch {figures.seconds(record.dispatch)}"
     if record.amortised is not None:
-        yield f"in a list of {record.chain} {figures.seconds(record.amortised)} each"
+        listed = _known(record.amortised, record.amortised_error)
+        yield f"in a list of {record.chain} {listed} each"
     if record.transfer is not None:
         yield f"transfer {figures.seconds(record.transfer)}"
     yield figures.number(record.summary.outliers, "outlier")
+
+
+def _known(value: float, error: float | None) -> str:
+    """Return a time with half of its 95% interval, where that is known."""
+    return figures.seconds(value) + ("" if error is None else f" +-{error / value:.1%}")
 
 
 def _rates(record: Record) -> Iterator[str]:

@@ -7,18 +7,20 @@ from pathlib import Path
 
 from errors import UsageError
 from npulab import figures
-from npulab.console import Column, Rows, print_wrapped, stdout
-from runtime.bench.compare import HISTORY, sparkline
+from npulab.console import Column, Rows, print_json, print_wrapped, stdout
+from runtime.bench.compare import HISTORY, short, sparkline
+from runtime.bench.documents import history_document
 from runtime.bench.history import History, Point, history
-from runtime.bench.record import read
+from runtime.bench.store import read
 
 
-def print_history(store: Path, kernels: Collection[str]) -> None:
+def print_history(store: Path, kernels: Collection[str], *, as_json: bool = False) -> None:
     """Print the newest sessions of each series.
 
     Args:
         store: The records.
         kernels: Titles of the variants that are wanted; all where there are none.
+        as_json: Whether as one JSON document.
 
     Raises:
         UsageError: NPU445 the store cannot be read; NPU447 it has nothing of what is wanted.
@@ -30,7 +32,11 @@ def print_history(store: Path, kernels: Collection[str]) -> None:
             cure="take some: npulab bench",
             code="NPU447",
         )
-    for number, series in enumerate(history(records)):
+    found = history(records, last=HISTORY)
+    if as_json:
+        print_json(history_document(found))
+        return
+    for number, series in enumerate(found):
         if number:
             stdout().print()
         _print_series(series)
@@ -46,7 +52,7 @@ def _print_series(series: History) -> None:
     rows = Rows(
         console,
         Column("  when (UTC)", 18),
-        Column("commit", 8),
+        Column("commit", 14),
         Column("median", 8, "right"),
         Column("+-", 5, "right"),
         Column("change", 7, "right"),
@@ -54,17 +60,16 @@ def _print_series(series: History) -> None:
         Column("gate", 11),
     )
     rows.header()
-    for point in series.points[-HISTORY:]:
+    for point in series.points:
         rows.row(*_cells(point))
 
 
 def _cells(point: Point) -> tuple[str, ...]:
-    spread = (point.high - point.low) / 2 / point.median
     return (
         "  " + point.time[:16].replace("T", " "),
-        point.commit[:8],
+        short(point.commit),
         figures.seconds(point.median),
-        f"{spread:.1%}",
+        f"{point.spread:.1%}",
         "" if point.change is None else f"{point.change:+.1%}",
         f"{point.samples:,}",
         "" if point.gate is None else point.gate.verdict.value,

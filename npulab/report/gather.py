@@ -15,7 +15,7 @@ from kernels.contract import Kernel
 from npulab.report import records
 from npulab.report.records import ErrorRecord, FailedBuild, RunRecord, VariantRecord
 from runtime.bench.record import Record
-from runtime.bench.record import read as read_timings
+from runtime.bench.store import read as read_timings
 from simulator import Resources
 from toolchain.build import TARGETS
 from toolchain.storage import disk, manifest

@@ -22,7 +22,7 @@ def _entry(record: Record) -> dict[str, object]:
         "name": f"{record.kernel} on {record.device} ({record.basis})",
         "unit": "us",
         "value": round(summary.median * 1e6, 3),
-        "range": f"+-{(summary.high - summary.low) / 2 * 1e6:.3f}",
+        "range": f"+-{summary.spread * summary.median * 1e6:.3f}",
         "extra": "\n".join(f"{name}: {value}" for name, value in versions.items()),
     }
 

@@ -6,7 +6,8 @@ value, its median; what is compared is the mean of the blocks without the extrem
 burst of work elsewhere spoils whole blocks). Sessions differ from each
 other too: how much, the baseline's sessions tell, as far as their own noise does not explain
 it; a few sessions tell it badly, so an assumption counts as well. A bootstrap over sessions
-and blocks gives the interval of the change.
+and blocks gives the interval of the change, once under the usual assumption, and once under a
+cautious one, without which nobody is accused: a gate that cries wolf is not heard.
 """
 
 from __future__ import annotations
@@ -31,15 +32,29 @@ MARGIN = 0.02
 RESAMPLES = 2000
 TRIMMED = BLOCKS // 10
 """Blocks that are left out on either side."""
-APART = 0.003
-"""How far sessions are assumed to be apart, relative, as a standard deviation."""
-WEIGHT = 8
-"""Sessions that this assumption counts for."""
-
 SAFETY = 0.67
 """Share of the interval that would just do for which the missing samples are counted."""
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What is assumed of sessions, before any are seen.
+
+    Attributes:
+        apart: How far they are apart, relative, as a standard deviation.
+        weight: How many sessions this counts for.
+    """
+
+    apart: float
+    weight: int
+
+
+USUAL = Assumption(0.003, 8)
+"""By which a change is called none."""
+CAUTIOUS = Assumption(0.005, 6)
+"""By which a change is called one."""
 
 
 class Verdict(StrEnum):
@@ -104,15 +119,22 @@ def compare(
         )
     old = np.stack([block_medians(session) for session in baseline])
     new = block_medians(candidate)
-    before, after = _bootstrap(old, new, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    before, after = _bootstrap(old, new, random)
+    usual, cautious = (
+        _interval(after * _deviations(old, assumed, random) / before - 1)
+        for assumed in (USUAL, CAUTIOUS)
+    )
+    verdict = _judged(usual, cautious)
+    low, high = cautious if verdict in (Verdict.SLOWER, Verdict.FASTER) else usual
     estimate = float(_level(new) / _level(old).mean() - 1)
-    low, high = _interval(after / before - 1)
-    verdict = _judged(low, high)
     more: int | None = 0
     if verdict is Verdict.UNCLEAR:
-        resampled = _level(new[_picks(np.random.default_rng(seed))])
-        noise = _half(resampled / _level(old).mean())
-        more = _more(abs(estimate), (high - low) / 2, noise, len(candidate))
+        noise = _half(_interval(after / _level(old).mean()))
+        # Either answer will do.
+        answers = (MARGIN - abs(estimate), usual), (abs(estimate) - FLOOR, cautious)
+        asked = [_more(room, _half(width), noise, len(candidate)) for room, width in answers]
+        more = min((one for one in asked if one is not None), default=None)
     return Change(
         verdict=verdict,
         estimate=estimate,
@@ -121,6 +143,14 @@ def compare(
         samples=len(candidate),
         more=more,
     )
+
+
+def compare_exact(before: float, now: float) -> Change:
+    """Compare two times that have no noise, as those of a model."""
+    estimate = now / before - 1
+    alone = estimate, estimate
+    verdict = _judged(alone, alone)
+    return Change(verdict=verdict, estimate=estimate, low=estimate, high=estimate, samples=1)
 
 
 def _level(blocks: Values) -> Values:
@@ -138,27 +168,27 @@ def _noise(blocks: Values) -> Values:
     return values
 
 
-def _picks(random: np.random.Generator) -> NDArray[np.int64]:
-    """Return which blocks each resample of a session takes."""
-    return random.integers(0, BLOCKS, (RESAMPLES, BLOCKS))
-
-
 def _bootstrap(old: Values, new: Values, random: np.random.Generator) -> tuple[Values, Values]:
     """Return means of the baseline and of the candidate as they might have come out as well."""
     sessions = old.shape[0]
     which = random.integers(0, sessions, (RESAMPLES, sessions))
     blocks = random.integers(0, BLOCKS, (RESAMPLES, sessions, BLOCKS))
     before = _level(old[which[:, :, None], blocks]).mean(axis=1)
-    after = _level(new[_picks(random)])
-    # The candidate is one session, with a deviation of its own like those of the others.
-    apart, freedom = _apart(old / _level(old).mean())
-    if sessions == 1:
+    after = _level(new[random.integers(0, BLOCKS, (RESAMPLES, BLOCKS))])
+    return before, after
+
+
+def _deviations(old: Values, assumed: Assumption, random: np.random.Generator) -> Values:
+    """Return by what factors a session might have deviated, as the baseline's sessions do."""
+    apart, freedom = _apart(old / _level(old).mean(), assumed)
+    if old.shape[0] == 1:
         # Resampling the only session tells nothing of how the next one would have deviated.
         apart *= sqrt(2)
-    return before, after * (1 + apart * random.standard_t(freedom, RESAMPLES))
+    values: Values = 1 + apart * random.standard_t(freedom, RESAMPLES)
+    return values
 
 
-def _apart(sessions: Values) -> tuple[float, int]:
+def _apart(sessions: Values, assumed: Assumption) -> tuple[float, int]:
     """Return how far sessions are apart, relative, and the degrees of freedom of that.
 
     The variance between sessions, less what their own noise makes of it, together with the
@@ -169,8 +199,8 @@ def _apart(sessions: Values) -> tuple[float, int]:
     if known:
         spread = _level(sessions).var(ddof=1) - _noise(sessions).mean()
         between = max(0.0, float(spread))
-    freedom = WEIGHT + known
-    return sqrt((WEIGHT * APART**2 + known * between) / freedom), freedom
+    freedom = assumed.weight + known
+    return sqrt((assumed.weight * assumed.apart**2 + known * between) / freedom), freedom
 
 
 def _interval(values: Values) -> tuple[float, float]:
@@ -178,33 +208,32 @@ def _interval(values: Values) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _half(values: Values) -> float:
-    low, high = _interval(values)
-    return (high - low) / 2
+def _half(interval: tuple[float, float]) -> float:
+    return (interval[1] - interval[0]) / 2
 
 
-def _judged(low: float, high: float) -> Verdict:
-    if low > FLOOR:
+def _judged(usual: tuple[float, float], cautious: tuple[float, float]) -> Verdict:
+    """Return what the intervals of the change under the two assumptions say."""
+    if cautious[0] > FLOOR:
         return Verdict.SLOWER
-    if high < -FLOOR:
+    if cautious[1] < -FLOOR:
         return Verdict.FASTER
-    return Verdict.SAME if low > -MARGIN and high < MARGIN else Verdict.UNCLEAR
+    return Verdict.SAME if usual[0] > -MARGIN and usual[1] < MARGIN else Verdict.UNCLEAR
 
 
-def _more(estimate: float, width: float, noise: float, samples: int) -> int | None:
+def _more(room: float, width: float, noise: float, samples: int) -> int | None:
     """Return how many samples the candidate lacks; None where no number would do.
 
     Args:
-        estimate: Size of the change.
-        width: Half of its interval.
+        room: How wide half of the interval may be for an answer.
+        width: Half of it now.
         noise: The part of that which the candidate's own samples make; only it shrinks with
             more of them, by the square root.
         samples: The candidate's.
     """
     rest = max(0.0, width**2 - noise**2)
-    # Either answer will do; the estimate moves as samples come, so some room is left.
-    enough = SAFETY * max(MARGIN - estimate, estimate - FLOOR)
-    room = enough**2 - rest
-    if room <= 0:
+    # The estimate moves as samples come, so some room is left.
+    left = max(0.0, SAFETY * room) ** 2 - rest
+    if left <= 0:
         return None
-    return max(LEAST, ceil(samples * (noise**2 / room - 1)))
+    return max(LEAST, ceil(samples * (noise**2 / left - 1)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runtime.bench.compare import compare_stores
+from runtime.bench.compare import by_series, judge
 from runtime.bench.gate import Change
 from runtime.bench.record import Record
 
@@ -27,6 +27,7 @@ class Point:
         median: Seconds of a call.
         low: Lower end of the median's 95% interval, in seconds.
         high: Upper end.
+        spread: What is printed behind the median; see `runtime.bench.statistics.Summary.spread`.
         p99: 99th percentile, in seconds.
         samples: How many.
         change: From the point before, relative; None for the first.
@@ -38,6 +39,7 @@ class Point:
     median: float
     low: float
     high: float
+    spread: float
     p99: float
     samples: int
     change: float | None
@@ -61,44 +63,45 @@ class History:
     points: tuple[Point, ...]
 
 
-def history(records: Sequence[Record], *, judged: bool = True) -> list[History]:
+def history(records: Sequence[Record], *, judged: bool = True, last: int = 0) -> list[History]:
     """Return the series of a store, in the order in which they first came.
 
     Args:
         records: Oldest first.
         judged: Whether the gate looks at every point, which takes some milliseconds each.
+        last: How many points of each series, the newest; 0 for all.
     """
-    series: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        series.setdefault(record.series, []).append(record)
-    return [_history(sessions, judged=judged) for sessions in series.values()]
+    return [_history(one, judged=judged, last=last) for one in by_series(records).values()]
 
 
-def _history(sessions: Sequence[Record], *, judged: bool) -> History:
+def _history(sessions: Sequence[Record], *, judged: bool, last: int) -> History:
     kernel, device, basis, host, power_mode = sessions[0].series
-    points: list[Point] = []
-    for place, record in enumerate(sessions):
-        summary = record.summary
-        before = points[-1].median if points else None
-        judge = judged and place > 0
-        points.append(
-            Point(
-                time=record.time,
-                commit=record.commit,
-                median=summary.median,
-                low=summary.low,
-                high=summary.high,
-                p99=summary.p99,
-                samples=summary.count,
-                change=summary.median / before - 1 if before else None,
-                gate=compare_stores(sessions[: place + 1])[0].change if judge else None,
-            )
-        )
+    first = max(0, len(sessions) - last) if last else 0
     return History(
         kernel=kernel,
         device=device,
         basis=basis,
         host=host,
         power_mode=power_mode,
-        points=tuple(points),
+        points=tuple(
+            _point(sessions[: place + 1], judged=judged) for place in range(first, len(sessions))
+        ),
+    )
+
+
+def _point(sessions: Sequence[Record], *, judged: bool) -> Point:
+    """Return the last session as a point."""
+    *before, record = sessions
+    summary = record.summary
+    return Point(
+        time=record.time,
+        commit=record.commit,
+        median=summary.median,
+        low=summary.low,
+        high=summary.high,
+        spread=summary.spread,
+        p99=summary.p99,
+        samples=summary.count,
+        change=summary.median / before[-1].summary.median - 1 if before else None,
+        gate=judge(record, before)[1] if judged else None,
     )

@@ -1,21 +1,34 @@
-"""Records of timings, and the file that they are appended to: a line of JSON each."""
+"""What is found of a variant when it is timed; `runtime.bench.store` keeps it."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Sequence
+from functools import cached_property
+from math import hypot
 
 import msgspec
 
-from errors import UsageError
 from runtime.bench.statistics import Summary, summarize
 
+FORMAT = 2
+"""Version of the layout: 1 knew no sessions, and took one list for its time."""
+CHANGED = "-dirty"
+"""What follows the commit where files were changed since, as in `git describe`."""
+SAME = 1e-8
+"""Times that are not further apart than this, relative, differ by rounding alone."""
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+def all_same(times: Sequence[float]) -> bool:
+    """Whether times, at least one, differ by no more than rounding."""
+    return max(times) <= min(times) * (1 + SAME)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """What was found of one variant on one device.
 
     Attributes:
         format: Version of this layout.
+        session: Which run of the bench it is of; empty in records of format 1.
         time: When, in UTC, ISO 8601.
         kernel: The variant's title.
         device: What it ran on.
@@ -25,11 +38,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         stable: Whether the times had settled by then.
         tight: Whether the median's interval became as narrow as planned.
         transfer: Median seconds of bringing arrays to the device and back.
-        amortised: Seconds per run in a runlist; None where the device has none.
-        compared: Elements compared with the golden model, all of them right.
+        amortised: Seconds per run in a runlist, the median of `lists`; None where the device
+            has none.
+        amortised_low: Lower end of that median's 95% interval; None where the lists are too few to
+            tell, and in records of format 1.
+        amortised_high: Upper end; None likewise.
+        compared: Output elements that were looked at, all of them right.
         ops: Arithmetic operations of a call.
         bytes: Bytes moved in a call.
-        chain: Runs in that runlist.
+        chain: Runs in each runlist.
+        lists: Runlists that were timed.
         clock_hz: The array clock that `peak` and `bound` are for; None in records without them.
         clock_from: Who says so: ``simulator``, ``driver``, ``assumed``.
         peak: Seconds of the operations at the array's peak, modelled; None where it has none.
@@ -39,7 +57,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         conditions: Power mode, temperature and the like.
     """
 
-    format: int = 1
+    format: int = FORMAT
+    session: str = ""
     time: str
     kernel: str
     device: str
@@ -55,14 +74,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bytes: int
     provenance: dict[str, str]
     conditions: dict[str, str]
+    amortised_low: float | None = None
+    amortised_high: float | None = None
     chain: int = 16
+    lists: int = 1
     clock_hz: float | None = None
     clock_from: str = ""
     peak: float | None = None
     bound: float | None = None
     bound_by: str = ""
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """What the samples say."""
         return summarize(self.samples)
@@ -86,6 +108,25 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return left if left > 0 else None
 
     @property
+    def amortised_error(self) -> float | None:
+        """Half of the 95% interval of `amortised` in seconds; None where it is not known."""
+        if self.amortised_low is None or self.amortised_high is None:
+            return None
+        return (self.amortised_high - self.amortised_low) / 2
+
+    @property
+    def array_error(self) -> float | None:
+        """Half of the 95% interval of `array` in seconds; None where `array` or it is not known."""
+        if self.array is None:
+            return None
+        own = self.summary.spread * self.summary.median
+        if self.dispatch is None:
+            return own
+        if self.amortised_error is None:
+            return None
+        return hypot(self.chain * self.amortised_error, own) / (self.chain - 1)
+
+    @property
     def of_peak(self) -> float | None:
         """Share of the array's peak while a call is on it, 0 to 1; None where there is none."""
         return self.peak / self.array if self.peak and self.array else None
@@ -96,9 +137,27 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.bound / self.array if self.bound and self.array else None
 
     @property
+    def exact(self) -> bool:
+        """Whether a model gave it times without noise: fewer samples say as much as many."""
+        return self.basis == "modelled" and all_same(self.samples)
+
+    @property
     def commit(self) -> str:
-        """The lab's commit, ``unknown`` where that is not known."""
+        """The lab's commit, ``unknown`` where that is not known; see `revision`."""
         return self.provenance.get("commit", "unknown")
+
+    @property
+    def committed(self) -> bool:
+        """Whether the commit tells what was timed: no file was changed since."""
+        return not self.commit.endswith(CHANGED)
+
+    @property
+    def session_key(self) -> tuple[str, ...]:
+        """What the records of one session have in common.
+
+        Of format 1 the sessions of a commit are one, as nothing in them tells them apart.
+        """
+        return (self.session or f"commit {self.commit}", *self.series[1:])
 
     @property
     def series(self) -> tuple[str, str, str, str, str]:
@@ -110,51 +169,3 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             self.provenance.get("host", ""),
             self.conditions.get("power_mode", ""),
         )
-
-
-def append(path: Path, records: list[Record]) -> None:
-    """Add records to a store, whole lines only, so that several jobs may write to it."""
-    content = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o664)
-        try:
-            os.write(handle, content)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the timings to {path}: {error.strerror}",
-            cure="take another path",
-            code="NPU405",
-        ) from error
-
-
-def read(path: Path) -> list[Record]:
-    """Return the records of a store, oldest first.
-
-    Raises:
-        UsageError: NPU445: it cannot be read, or a line is no record.
-    """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise _unreadable(f"{path}: {error.strerror}") from error
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            record = msgspec.json.decode(line, type=Record)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise _unreadable(f"{path}, line {number}: {error}") from error
-        if not record.samples or min(record.samples) <= 0:
-            raise _unreadable(f"{path}, line {number}: samples must be there and above 0")
-        records.append(record)
-    return records
-
-
-def _unreadable(message: str) -> UsageError:
-    return UsageError(
-        message,
-        cure="mend or remove the line; `npulab bench` appends one per variant",
-        code="NPU445",
-    )

@@ -142,29 +142,6 @@ class XrtProgram:
             self._give_up()
             raise of_state("ERT_CMD_STATE_TIMEOUT", self._title)
 
-    def rerun(self) -> float:
-        """Run once more on the data that is there, and return seconds from start to end."""
-        slot = self._slot(0)
-        now = self.stack.now
-        begin = now()
-        self.submit(slot)
-        self.finish(slot)
-        return now() - begin
-
-    def chain(self, count: int) -> float:
-        """Run `count` times as one command, each on a copy of the data that is there.
-
-        Returns:
-            Seconds from the start of the first to the end of the last.
-        """
-        first = self._slot(0)
-        for number in range(1, count):
-            self._slot(number).copy(first)
-        now = self.stack.now
-        begin = now()
-        self.execute(count)
-        return now() - begin
-
     def submit(self, slot: Slot) -> None:
         """Start a run.
 

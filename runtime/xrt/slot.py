@@ -114,12 +114,6 @@ class Slot:
             view[...] = next(given) if is_read else self._poisoned(arg, poison)
             buffer.sync(self._to)
 
-    def copy(self, other: Slot) -> None:
-        """Take over what another slot's buffers hold on the host."""
-        for view, source, buffer in zip(self._views, other._views, self._buffers, strict=True):
-            view[...] = source
-            buffer.sync(self._to)
-
     def held(self, name: str) -> tuple[Any, Array]:
         """Return the buffer and the view of an argument."""
         index = [arg.name for arg in self._args].index(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,18 +14,22 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from errors import CheckFailed, UsageError
+from errors import CheckFailed
 from kernels import registry
 from npulab.cli import cli
+from npulab.timing_progress import RunCounter
 from runtime.bench import export
+from runtime.bench.compare import SESSIONS
 from runtime.bench.conditions import changes, conditions, objections, provenance
 from runtime.bench.history import history
 from runtime.bench.limits import limits
-from runtime.bench.measure import CHAIN, TRANSFERS, measure
-from runtime.bench.record import Record, append, read
+from runtime.bench.measure import CHAIN, EXACT, LISTS, measure
+from runtime.bench.record import Record
 from runtime.bench.sampling import WINDOW, Plan, sample
-from runtime.bench.statistics import summarize
+from runtime.bench.statistics import BLOCKS, summarize
+from runtime.bench.store import append, read
 from runtime.device import Basis
 from runtime.devices import DEVICES
 from runtime.xrt import XrtDevice, fake_stack
@@ -35,7 +41,7 @@ from toolchain.build import Build, build
 from toolchain.unit import Unit
 
 GELU = registry.find("gelu_int8/512")[0]
-QUICK = Plan(least=40, most=200, warmup=80)
+QUICK = Plan(least=40, most=200, warmup=80, seconds=1e9)
 RECORD = Record(
     time="2026-11-20T12:00:00+00:00",
     kernel="gelu_int8/512",
@@ -72,20 +78,60 @@ def test_a_record_has_dispatch_and_device_time_apart(gelu_build: Build) -> None:
     assert record.basis == "modelled"
     assert record.stable
     assert record.tight
-    assert record.compared >= 2 * 512
+    assert record.compared == 512 * (1 + EXACT + EXACT * CHAIN)
+    assert len(record.samples) == EXACT, "the same time again and again tells no more"
     assert record.dispatch == pytest.approx(DISPATCH, rel=1e-6)
     assert record.array == pytest.approx(record.summary.median - DISPATCH, rel=1e-6)
+    assert record.array_error == pytest.approx(0, abs=1e-12)
     assert record.transfer is None, "the fake moves no bytes that could be timed"
 
 
+SHORT = Plan(least=40, most=40, warmup=0, seconds=1e9)
+FIRST, SAMPLED, LISTED = 1, 2 + SHORT.most, 2 + LISTS.warmup + LISTS.most
+"""Runs and lists of a measurement with `SHORT`: two of each show that times differ."""
+
+
 @pytest.mark.parametrize("fault", [Spoiled.STALE, Spoiled.ZERO])
-def test_a_wrong_output_has_no_figure(fault: Spoiled, gelu_build: Build) -> None:
+@pytest.mark.parametrize(
+    "run",
+    [
+        *(0, FIRST, FIRST + 20, FIRST + SAMPLED - 1),
+        *(FIRST + SAMPLED, FIRST + SAMPLED + 13, FIRST + SAMPLED + CHAIN * LISTED - 1),
+    ],
+    ids=["first", "sample", "middle", "last sample", "list", "in a list", "last of all"],
+)
+def test_a_wrong_output_has_no_figure(run: int, fault: Spoiled, gelu_build: Build) -> None:
+    """Whichever of the runs it is that goes wrong, and if only that one does."""
     board = Board()
+
+    def noise() -> float:
+        # The board asks for noise at the end of a run: what is scripted is of the next one.
+        if board.runs == run - 1:
+            board.script(fault)
+        return 1 + board.runs % 3 / 100
+
+    board.noise = noise
     device = XrtDevice(fake_stack(board))
     program = device.load(gelu_build)
-    board.script(fault)
-    with pytest.raises(CheckFailed):
-        measure(GELU, program, device, plan=QUICK, provenance={}, conditions={})
+    if run == 0:
+        board.script(fault)
+    with pytest.raises(CheckFailed, match=f"gelu_int8/512 on .*run {run + 1}"):
+        measure(GELU, program, device, plan=SHORT, provenance={}, conditions={})
+
+
+def test_the_time_on_the_array_has_an_interval_that_covers_it(gelu_build: Build) -> None:
+    """It is a small difference of noisy times, and says how small."""
+    exact = timed(Board(), gelu_build).array
+    assert exact
+    for seed in range(2):
+        random = np.random.default_rng(seed)
+        board = Board(noise=lambda random=random: 1 + 0.02 * random.standard_normal())
+        record = timed(board, gelu_build, SHORT)
+        assert record.lists == LISTS.most
+        assert record.array
+        assert record.array_error
+        assert record.array_error > 0.01 * record.array
+        assert abs(record.array - exact) < 2 * record.array_error
 
 
 def test_a_record_has_its_shares_of_peak_and_bound(gelu_build: Build) -> None:
@@ -134,8 +180,50 @@ def test_noise_is_sampled_until_the_budget_ends(gelu_build: Build) -> None:
     record = timed(board, gelu_build)
     assert not record.tight
     assert len(record.samples) == QUICK.most
-    short = timed(board, gelu_build, Plan(seconds=1e-3, warmup=40))
-    assert len(short.samples) == WINDOW
+
+
+class Watch:
+    """A clock that only runs make go on, and what they measure."""
+
+    def __init__(self, seconds: float, noise: float = 0.0) -> None:
+        self.now = 0.0
+        self._seconds = seconds
+        self._random = np.random.default_rng(0)
+        self._noise = noise
+
+    def __call__(self) -> float:
+        return self.now
+
+    def run(self) -> float:
+        self.now += self._seconds
+        return float(1e-4 * (1 + self._noise * self._random.random()))
+
+
+def test_the_budget_is_of_this_machines_time_and_for_all_of_it() -> None:
+    """A simulated run takes long, whatever short time it gives."""
+    watch = Watch(seconds=1.0, noise=1.0)
+    series = sample(watch.run, Plan(seconds=30, least=400), watch)
+    assert watch.now == 31
+    assert (series.warmup, len(series.samples)) == (16, 15)
+    assert not series.stable
+    assert not series.tight
+
+
+@pytest.mark.parametrize("exact", [0, 3])
+def test_a_run_that_takes_longer_than_the_budget_is_the_only_one(exact: int) -> None:
+    watch = Watch(seconds=100.0)
+    series = sample(watch.run, Plan(seconds=1, warmup=0, exact=exact), watch)
+    assert (len(series.samples), series.tight) == (1, False)
+
+
+def test_the_same_times_need_few_samples_and_others_do_not_pass_for_them() -> None:
+    watch = Watch(seconds=1.0)
+    series = sample(watch.run, Plan(seconds=30, exact=3), watch)
+    assert (len(series.samples), series.warmup, series.stable, series.tight) == (3, 0, True, True)
+    noisy = Watch(seconds=1e-3, noise=0.01)
+    series = sample(noisy.run, Plan(seconds=30, exact=3), noisy)
+    assert len(series.samples) >= 100
+    assert series.warmup == 2 + 2 * WINDOW, "what showed that they differ is of the warm-up"
 
 
 def test_the_warm_up_goes_on_until_times_settle() -> None:
@@ -152,7 +240,18 @@ def test_a_summary_is_ordered(samples: list[float]) -> None:
     assert summary.count == len(samples)
     assert min(samples) <= summary.low <= summary.median <= summary.high <= max(samples)
     assert summary.median <= summary.p95 <= summary.p99 <= max(samples)
-    assert summarize(samples[::-1]) == summary
+    # All but `waves` is of the samples in any order.
+    back = summarize(samples[::-1])
+    assert replace(back, waves=0) == replace(summary, waves=0)
+    if len(samples) < 2 * BLOCKS:
+        assert back.waves == summary.waves == 0
+
+
+def test_the_order_of_samples_tells_of_waves() -> None:
+    """The same samples in runs of neighbours are known less well than in any order."""
+    samples = [1.0, 1.1, 1.0, 1.1, 1.05] * 20
+    waves = summarize(sorted(samples)).waves
+    assert waves > 0.01 > 1e-9 > summarize(samples).waves
 
 
 def test_the_interval_covers_the_median_as_often_as_it_says() -> None:
@@ -166,35 +265,6 @@ def test_outliers_are_counted_and_kept() -> None:
     samples = [1.0, 1.01, 0.99, 1.02, 0.98] * 10 + [9.0]
     summary = summarize(samples)
     assert (summary.outliers, summary.count) == (1, 51)
-
-
-def test_a_store_keeps_what_it_is_given(tmp_path: Path) -> None:
-    store = tmp_path / "new" / "timings.jsonl"
-    append(store, [RECORD])
-    append(store, [RECORD, RECORD])
-    assert read(store) == [RECORD] * 3
-    assert len(store.read_text().splitlines()) == 3
-
-
-@pytest.mark.parametrize(
-    "line", ["{", "[]", '{"format": 1}', msgspec.json.encode(RECORD)[:-9].decode()]
-)
-def test_a_damaged_store_names_the_line(line: str, tmp_path: Path) -> None:
-    store = tmp_path / "timings.jsonl"
-    append(store, [RECORD])
-    with store.open("a") as file:
-        file.write(line + "\n")
-    with pytest.raises(UsageError, match="line 2") as caught:
-        read(store)
-    assert caught.value.code == "NPU445"
-
-
-@pytest.mark.parametrize("samples", [(), (0.0,), (-1.0, 1.0)])
-def test_samples_that_no_clock_gives_are_refused(samples: tuple[float], tmp_path: Path) -> None:
-    store = tmp_path / "timings.jsonl"
-    append(store, [msgspec.structs.replace(RECORD, samples=samples)])
-    with pytest.raises(UsageError, match="samples"):
-        read(store)
 
 
 def test_exports_say_what_the_records_say(tmp_path: Path) -> None:
@@ -279,27 +349,33 @@ def test_bench_and_gate_from_the_command_line(tmp_path: Path) -> None:
     page = tmp_path / "summary.md"
     arguments = ["bench", "gelu_int8/512", "--device", "fake", "--store", str(store)]
     for number in range(2):
-        ended = CliRunner().invoke(cli, [*arguments, "--samples", "200"])
+        ended = CliRunner().invoke(cli, arguments)
         assert ended.exit_code == 0, ended.output
         assert "modelled on the fake NPU" in ended.output
         assert "measured" not in ended.output
         gate = CliRunner().invoke(cli, ["gate", str(store), "--summary", str(page)])
         assert gate.exit_code == (4, 0)[number], gate.output
+        assert "modelled on the fake NPU" in " ".join(gate.output.split())
+        assert "measured" not in gate.output
     assert "no change" in gate.output
     assert "| gelu_int8/512 |" in page.read_text()
+    first, second = read(store)
+    assert first.session != second.session
 
 
-def test_a_kernel_that_turns_wrong_while_it_is_timed_has_no_figure(gelu_build: Build) -> None:
-    """Right before the samples, stale after them."""
-    board = Board()
-    device = XrtDevice(fake_stack(board))
-    program = device.load(gelu_build)
-    plan = Plan(least=40, most=40, warmup=0)
-    runs = 1 + TRANSFERS + 40 + CHAIN
-    board.noise = lambda: board.script(Spoiled.STALE) or 1.0 if board.runs == runs - 1 else 1.0
-    with pytest.raises(CheckFailed, match="never written"):
-        measure(GELU, program, device, plan=plan, provenance={}, conditions={})
-    assert board.runs == runs + 1
+def test_bench_prints_one_json_document(tmp_path: Path) -> None:
+    store = tmp_path / "timings.jsonl"
+    arguments = ["bench", "gelu_int8/512", "--device", "fake", "--store", str(store), "--json"]
+    ended = CliRunner().invoke(cli, arguments)
+    assert ended.exit_code == 0, ended.output
+    found = json.loads(ended.stdout)
+    assert found["errors"] == []
+    (record,) = found["records"]
+    assert (record["kernel"], record["basis"]) == ("gelu_int8/512", "modelled")
+    (kept,) = read(store)
+    assert record["median"] == kept.summary.median
+    assert record["array"] == kept.array
+    assert "samples" not in record
 
 
 def test_a_wrong_kernel_is_neither_printed_nor_kept(
@@ -315,6 +391,10 @@ def test_a_wrong_kernel_is_neither_printed_nor_kept(
     assert ended.exit_code == 1, ended.output
     assert "never written" in ended.output
     assert not store.exists()
+    board.script(Spoiled.STALE)
+    document = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)
+    assert document["records"] == []
+    assert [error["kernel"] for error in document["errors"]] == ["gelu_int8"]
     assert not any(line.startswith("gelu_int8/512 ") for line in ended.stdout.splitlines())
 
 
@@ -346,7 +426,31 @@ def test_the_history_of_a_store() -> None:
     assert first.points[2].change == pytest.approx(0.05, abs=0.01)
     assert all(point.low <= point.median <= point.high <= point.p99 for point in first.points)
     assert history([]) == []
+    (newest, _) = history(sessions, last=1)
+    assert newest.points == first.points[-1:], "judged and compared as in the whole history"
+    spreads = [one.summary.spread for one in sessions if one.kernel == "gelu_int8/512"]
+    assert [point.spread for point in first.points] == spreads, "as the bench prints it"
     assert [point.gate for point in history(sessions, judged=False)[0].points] == [None] * 3
+
+
+def test_a_long_history_costs_what_is_shown_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record is summed up once, and only the points shown are judged."""
+    sums, judged = [], []
+
+    def summed(samples: object) -> object:
+        sums.append(samples)
+        return summarize(samples)
+
+    def compared(baseline: list[object], candidate: object) -> None:
+        judged.append((len(baseline), candidate))
+
+    monkeypatch.setattr("runtime.bench.record.summarize", summed)
+    monkeypatch.setattr("runtime.bench.compare.compare", compared)
+    sessions = [session(1e-3, f"2026-11-18T01:{place:02}:03", str(place)) for place in range(60)]
+    (series,) = history(sessions, last=20)
+    assert len(series.points) == len(judged) == 20
+    assert {count for count, _ in judged} == {SESSIONS}
+    assert len(sums) == 21
 
 
 def test_the_history_on_the_command_line_fits_80_columns(tmp_path: Path) -> None:
@@ -359,11 +463,32 @@ def test_the_history_on_the_command_line_fits_80_columns(tmp_path: Path) -> None
     assert lines[1] == "  modelled on the fake NPU, host a, power mode performance"
     assert lines[4].split()[:5] == ["2026-11-10", "01:02", "c0ffee00", "1.00", "ms"]
     assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
+    document = CliRunner().invoke(cli, ["bench", "--history", "--json", "--store", str(store)])
+    (series,) = json.loads(document.stdout)["series"]
+    assert (series["kernel"], series["basis"]) == ("gelu_int8/512", "modelled")
+    assert [point["time"][:10] for point in series["points"]][-1] == "2026-11-13"
+    assert series["points"][-1]["gate"]["verdict"] == "no change"
     none = CliRunner().invoke(
         cli, ["bench", "passthrough/4096", "--history", "--store", str(store)]
     )
     assert none.exit_code == 2
     assert "NPU447" in none.output
+
+
+def test_a_long_timing_shows_its_runs_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, width=80)
+    monkeypatch.setattr("npulab.timing_progress.stderr", lambda: terminal)
+    monkeypatch.setattr("npulab.timing_progress.PERIOD", 0.0)
+    with RunCounter("gelu_int8/512") as counter:
+        counter.ran(1)
+        counter.ran(2)
+    assert "gelu_int8/512: 2 runs" in shown.getvalue()
+    elsewhere = io.StringIO()
+    monkeypatch.setattr("npulab.timing_progress.stderr", lambda: Console(file=elsewhere))
+    with RunCounter("gelu_int8/512") as counter:
+        counter.ran(1)
+    assert elsewhere.getvalue() == ""
 
 
 def test_a_table_of_times_fits_80_columns(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from kernels.passthrough.kernel import Passthrough
 from npulab.checking import check_kernels
 from npulab.cli import cli
 from npulab.report.recording import Recording
-from runtime.bench.record import Record, append
+from runtime.bench.record import Record
+from runtime.bench.store import append
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
