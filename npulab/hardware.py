@@ -261,12 +261,12 @@ def _spec(job: Job, image: Image, nodes: Sequence[Node], folder: Path) -> Spec:
 
 
 def _environment(image: Image, folder: Path) -> dict[str, str]:
-    from runtime.bench import conditions, revision
+    from runtime.bench import conditions
     from runtime.lock import QUEUE
     from toolchain import as_built
     from toolchain.build import default_root
 
-    given = conditions.of_host() | {"commit": revision.revision(), "image": image.tag}
+    given = conditions.of_host() | {"image": image.tag}
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     colours = {"PY_COLORS": "1"} if sys.stdout.isatty() else {}
     return {

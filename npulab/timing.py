@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -17,11 +16,10 @@ from npulab import figures
 from npulab.building import build_units, built, error_document
 from npulab.console import Column, Rows, print_wrapped, stderr, stdout
 from npulab.timing_progress import RunCounter
-from runtime.bench.conditions import GIVEN, changes, conditions, objections, provenance
+from runtime.bench.conditions import changes, conditions, objections, provenance
 from runtime.bench.documents import record_document
 from runtime.bench.measure import measure
 from runtime.bench.record import Record
-from runtime.bench.revision import revision
 from runtime.bench.sampling import Plan
 from runtime.bench.store import append
 from runtime.canary import check_canary
@@ -76,7 +74,7 @@ def run_bench(job: Job) -> tuple[list[Record], Errors]:
 def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record], Errors]:
     units = [Unit.from_kernel(kernel) for kernel in job.kernels]
     results = build_units(units, target=device.target)
-    versions, session = _versions(), secrets.token_hex(6)
+    versions, session = provenance(), secrets.token_hex(6)
     rows = None if job.quiet else _rows()
     records: list[Record] = []
     errors: Errors = []
@@ -103,12 +101,6 @@ def _timed(job: Job, device: Device, found: dict[str, str]) -> tuple[list[Record
     if rows:
         _conclude(records, device, job.store)
     return records, errors
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of all layers; the host's are given to a container."""
-    commit = {} if GIVEN in os.environ else {"commit": revision()}
-    return provenance() | commit
 
 
 def bench_document(records: Sequence[Record], errors: Errors) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from npulab.helping import ExampleCommand
+from npulab.helping import ExampleCommand, FiniteRange
 from npulab.selection import Selector, select
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=10.0,
     show_default=True,
     help="Time that the samples of a variant may take.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from npulab.helping import ExampleCommand
+from npulab.helping import ExampleCommand, FiniteRange
 
 if TYPE_CHECKING:
     from runtime.health import Sign
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=600,
     show_default=True,
     help="Seconds that another job may keep the NPU before the check fails.",

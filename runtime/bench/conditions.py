@@ -14,10 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from shutil import which
 
+from runtime.bench.revision import revision
 from runtime.xrt.driver import DriverInfo, driver_info
 from runtime.xrt.stack import npu_node
+from toolchain.git import UNKNOWN
 
-UNKNOWN = "unknown"
 ARRAY_CLOCK, CONTROLLER_CLOCK = "H Clock", "MP-NPU Clock"
 """The driver's names of the clocks."""
 HOT = 90.0
@@ -27,9 +28,9 @@ GIVEN = "NPULAB_PROVENANCE"
 SAYS_WITHIN = 30.0
 """Seconds that a tool has to say what it knows."""
 _POWER = Path("/sys/class/power_supply")
+_LAB = Path(__file__).resolve().parents[2]
 _HWMON = Path("/sys/class/hwmon")
 _DRIVER = Path("/sys/module/amdxdna/version")
-_LAB = Path(__file__).resolve().parents[2]
 
 
 def provenance() -> dict[str, str]:
@@ -52,7 +53,7 @@ def of_host() -> dict[str, str]:
     return {
         "host": platform.node() or UNKNOWN,
         "npulab": metadata.version("npulab"),
-        "commit": _said("git", "-C", str(_LAB), "rev-parse", "HEAD").strip() or UNKNOWN,
+        "commit": revision(),
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from toolchain.docker import image, images, recipes, revision
 from toolchain.docker.image import Image, Layer
 from toolchain.docker.images import Contents
+from toolchain.git import UNKNOWN
 from toolchain.storage.store import Store
 
 pytestmark = pytest.mark.docker
@@ -64,10 +65,10 @@ def test_the_last_commit_that_changed_the_recipe_is_named_and_no_other(sources: 
 
 def test_a_recipe_that_is_not_committed_is_of_no_commit(sources: Path) -> None:
     (sources / "containers" / "xrt.packages").write_text("libc6 1 amd64")
-    assert of(sources) == revision.UNKNOWN
+    assert of(sources) == UNKNOWN
     last = commit(sources, "containers/xrt.packages", "libc6 1 amd64")
     (sources / "requirements" / "lab.txt").write_text("second")
-    assert of(sources) == revision.UNKNOWN
+    assert of(sources) == UNKNOWN
     git(sources, "checkout", "--quiet", ".")
     assert of(sources) == last
 
@@ -75,7 +76,7 @@ def test_a_recipe_that_is_not_committed_is_of_no_commit(sources: Path) -> None:
 def test_a_shallow_clone_names_no_commit_that_it_has_not(sources: Path, tmp_path: Path) -> None:
     last = commit(sources, "containers/xrt.packages", "libc6 1 amd64")
     commit(sources, "README.md", "second")
-    for depth, told in ((1, revision.UNKNOWN), (2, revision.UNKNOWN), (3, last)):
+    for depth, told in ((1, UNKNOWN), (2, UNKNOWN), (3, last)):
         made = tmp_path / f"depth{depth}"
         git(tmp_path, "clone", "--quiet", f"--depth={depth}", sources.as_uri(), str(made))
         assert of(made) == told
@@ -86,7 +87,7 @@ def test_sources_without_git_name_none(sources: Path, tmp_path: Path) -> None:
     for name in ("containers/images.toml", "requirements/lab.txt"):
         (bare / name).parent.mkdir(parents=True)
         (bare / name).write_text((sources / name).read_text())
-    assert of(bare) == revision.UNKNOWN
+    assert of(bare) == UNKNOWN
 
 
 @pytest.fixture
@@ -105,18 +106,18 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ima
 
 
 def test_an_image_keeps_its_commit_where_git_does_not_know_it(make: Callable[[str], Image]) -> None:
-    first = make(revision.UNKNOWN)
-    assert first.labels[images.REVISION_LABEL] == revision.UNKNOWN
+    first = make(UNKNOWN)
+    assert first.labels[images.REVISION_LABEL] == UNKNOWN
     named = make("a" * 40)
     assert named.labels[images.REVISION_LABEL] == "a" * 40
-    assert make(revision.UNKNOWN) == named
+    assert make(UNKNOWN) == named
 
 
 def test_an_image_without_its_commit_is_made_again_once_git_knows_it(
     make: Callable[[str], Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, store = recipes.find("xrt"), Store(tmp_path / "cache")
-    made = make(revision.UNKNOWN)
+    made = make(UNKNOWN)
     assert image.known(recipe, store) == made
     assert not images.lacks_revision(made, recipe)
     monkeypatch.setattr(revision, "of", lambda _: "a" * 40)

@@ -25,6 +25,7 @@ from toolchain.docker.engine import Engine, talking
 from toolchain.docker.image import LAB, Image, Layer, known, record
 from toolchain.docker.layers import archive, configuration, measure, pack
 from toolchain.docker.recipes import Recipe
+from toolchain.git import UNKNOWN
 from toolchain.storage import digest, disk, records
 from toolchain.storage.store import Store
 
@@ -136,9 +137,9 @@ def give_tag(image: Image, engine: Engine, tag: str) -> None:
 
 def lacks_revision(image: Image, recipe: Recipe) -> bool:
     """Whether an image does not say which commit it is of, and git now knows."""
-    if image.labels.get(REVISION_LABEL) != revision.UNKNOWN:
+    if image.labels.get(REVISION_LABEL) != UNKNOWN:
         return False
-    return revision.of(recipe) != revision.UNKNOWN
+    return revision.of(recipe) != UNKNOWN
 
 
 def describe(image: Image, recipe: Recipe, folder: Path) -> None:
@@ -329,6 +330,6 @@ def _is_tag_of(name: str, tag: str) -> bool:
 def _revision(recipe: Recipe, store: Store) -> str:
     """Return the revision to label an image with: what git says now, or said of the same recipe."""
     told = revision.of(recipe)
-    if told == revision.UNKNOWN and (made := known(recipe, store)):
-        return made.labels.get(REVISION_LABEL, revision.UNKNOWN)
+    if told == UNKNOWN and (made := known(recipe, store)):
+        return made.labels.get(REVISION_LABEL, UNKNOWN)
     return told

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 from toolchain.docker.recipes import Recipe
-
-UNKNOWN = "unknown"
-"""The revision of a recipe whose commit git cannot name."""
+from toolchain.git import UNKNOWN, ask
 
 
 def of(recipe: Recipe) -> str:
@@ -19,26 +14,11 @@ def of(recipe: Recipe) -> str:
     """
     containers = recipe.lock.parent
     files = [str(path) for path in (containers / "images.toml", recipe.lock, *recipe.requirements)]
-    said = _git(containers, "log", "-1", "--format=%H %P", "--", *files)
-    changed = _git(containers, "--no-optional-locks", "status", "--porcelain", "--", *files)
+    said = ask(containers, "log", "-1", "--format=%H %P", "--", *files)
+    changed = ask(containers, "status", "--porcelain", "--", *files)
     if not said or changed != "":
         return UNKNOWN
     commit, _, parents = said.partition(" ")
-    if not parents and _git(containers, "rev-parse", "--is-shallow-repository") != "false":
+    if not parents and ask(containers, "rev-parse", "--is-shallow-repository") != "false":
         return UNKNOWN  # all that a shallow clone begins with looks as if its first commit made it
     return commit
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git says in a folder; None where it fails or is not installed."""
-    try:
-        told = subprocess.run(
-            ["git", *arguments],  # noqa: S607
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return None
-    return None if told.returncode else told.stdout.strip()
