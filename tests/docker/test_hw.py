@@ -94,7 +94,7 @@ def test_a_hosts_canary_runs_in_the_image(xrt: Image, monkeypatch: pytest.Monkey
 
 
 def test_what_xrt_prints_before_is_not_the_canarys(monkeypatch: pytest.MonkeyPatch) -> None:
-    def warned(*given: object) -> int:
+    def warned(*given: object, **_: object) -> int:
         out = given[-1]
         assert isinstance(out, BytesIO)
         out.write(b"[XRT] WARNING: something of no account\n4096\n")
