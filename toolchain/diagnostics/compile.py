@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import re
 
+from toolchain.diagnostics import cxx
 from toolchain.work.diagnose import Cause
 
 CAUSES = (
-    Cause(
-        pattern=re.compile(r"No space left on device|NoSpaceLeft"),
-        message="the compiler finds no space left on the device",
-        cure="free some space (npulab clean empties the cache), then build again",
-        code="NPU020",
-    ),
-    Cause(
-        pattern=re.compile(
-            r"fatal error: '?(?P<header>[^'\n]+?)'?(?: file not found|: No such file or directory)"
-        ),
-        message="there is no header {header}",
-        cure="put it beside the source, or include it by a path relative to the source",
-        code="NPU015",
-    ),
+    *cxx.CAUSES,
     Cause(
         pattern=re.compile(
             r"unable to legalize instruction: [^\n]*?(?P<operation>G_\w+)[^\n]*"

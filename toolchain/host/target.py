@@ -8,7 +8,6 @@ library for is found here (`toolchain.static.symbols`), and the library loads wh
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,23 +53,6 @@ FLAGS = (
 UNSIZED = ("-Werror=vla", "-Walloca")
 """No stack is known to hold what has no size before it runs; of an alloca only clang's text tells
 its size (`toolchain.static.locals`)."""
-
-CAUSES = (
-    Cause(
-        pattern=re.compile(r"No space left on device|NoSpaceLeft"),
-        message="the compiler finds no space left on the device",
-        cure="free some space (npulab clean empties the cache), then build again",
-        code="NPU020",
-    ),
-    Cause(
-        pattern=re.compile(
-            r"fatal error: '?(?P<header>[^'\n]+?)'?(?: file not found|: No such file or directory)"
-        ),
-        message="there is no header {header}",
-        cure="put it beside the source, or include it by a path relative to the source",
-        code="NPU015",
-    ),
-)
 
 
 class HostTarget:
@@ -157,7 +139,7 @@ class HostTarget:
                 cure="mend what the first error line names, then build again",
                 code="NPU010",
             ),
-            "causes": lambda: CAUSES,
+            "causes": _compile_causes,
             "headers": "headers.d",
             "pinned": tuple(self._compiler.own),
             "places": self._places(source),
@@ -186,7 +168,7 @@ class HostTarget:
                 cure="mend what the linker names, then build again",
                 code="NPU011",
             ),
-            causes=lambda: CAUSES[:1],
+            causes=_link_causes,
         )
 
     def _check_symbols(
@@ -257,3 +239,15 @@ def _check_locals(
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_bytes())
+
+
+def _compile_causes() -> tuple[Cause, ...]:
+    from toolchain.diagnostics import cxx
+
+    return cxx.CAUSES
+
+
+def _link_causes() -> tuple[Cause, ...]:
+    from toolchain.diagnostics import cxx
+
+    return (cxx.NO_SPACE,)
