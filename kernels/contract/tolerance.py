@@ -132,19 +132,10 @@ class Ulps(Tolerance):
 
 
 @dataclass(frozen=True)
-class Relative(Tolerance):
-    """Float outputs with |actual - expected| <= `rtol` * max(|expected|, `floor`).
-
-    The floor is positive: it says below which magnitude the error counts absolutely.
-    """
+class _Scaled(Tolerance):
+    """Float outputs with |actual - expected| <= `rtol` * a scale of each element's own."""
 
     rtol: float
-    floor: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (math.isfinite(self.floor) and self.floor > 0):
-            raise ValueError(f"the floor of a relative tolerance is positive, got {self.floor}")
 
     @property
     def limit(self) -> float:
@@ -157,15 +148,37 @@ class Relative(Tolerance):
     def error(self, actual: Array, expected: Array) -> Errors:
         with np.errstate(all="ignore"):
             wide_a, wide_e = actual.astype(np.float64), expected.astype(np.float64)
-            error = np.abs(wide_a - wide_e) / np.maximum(np.abs(wide_e), self.floor)
+            error = np.abs(wide_a - wide_e) / self._scale(np.abs(wide_e))
         return _special(actual, expected, error)
+
+    @abstractmethod
+    def _scale(self, magnitude: Errors) -> Errors:
+        """Return what errors are divided by, of elements with these expected magnitudes."""
+
+
+@dataclass(frozen=True)
+class Relative(_Scaled):
+    """Float outputs with |actual - expected| <= `rtol` * max(|expected|, `floor`).
+
+    The floor is positive: it says below which magnitude the error counts absolutely.
+    """
+
+    floor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (math.isfinite(self.floor) and self.floor > 0):
+            raise ValueError(f"the floor of a relative tolerance is positive, got {self.floor}")
+
+    def _scale(self, magnitude: Errors) -> Errors:
+        return np.maximum(magnitude, self.floor)
 
     def small(self, expected: Array) -> Mask:
         return _below(expected, SMALL * self.floor)
 
 
 @dataclass(frozen=True)
-class Spread(Tolerance):
+class Spread(_Scaled):
     """Means of values that may cancel: |actual - expected| <= `rtol` * (|expected| + `share` * s).
 
     The spread s is each element's own, from `Kernel.spreads`: how far apart the values are whose
@@ -176,7 +189,6 @@ class Spread(Tolerance):
         spread: Of the elements that are looked at; see `with_spread`.
     """
 
-    rtol: float
     share: float
     floor: float
     spread: Array | None = field(default=None, repr=False, compare=False)
@@ -187,20 +199,9 @@ class Spread(Tolerance):
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"the {name} of a tolerance of spreads is positive, got {value}")
 
-    @property
-    def limit(self) -> float:
-        return self.rtol
-
-    @property
-    def unit(self) -> str:
-        return "relative"
-
-    def error(self, actual: Array, expected: Array) -> Errors:
-        with np.errstate(all="ignore"):
-            wide_a, wide_e = actual.astype(np.float64), expected.astype(np.float64)
-            scale = np.maximum(np.abs(wide_e), self.floor) + self._part()
-            error = np.abs(wide_a - wide_e) / scale
-        return _special(actual, expected, error)
+    def _scale(self, magnitude: Errors) -> Errors:
+        scale: Errors = np.maximum(magnitude, self.floor) + self._part()
+        return scale
 
     def small(self, expected: Array) -> Mask:
         return _below(expected, SMALL * np.maximum(self._part(), self.floor))
