@@ -37,28 +37,12 @@ from runtime.xrt.driver import DriverInfo
 from simulator.clock import CLOCK_HZ
 from simulator.fake_xrt.board import DISPATCH, Board
 from simulator.fake_xrt.faults import Spoiled
+from tests.bench.records import RECORD
 from toolchain.build import Build, build
 from toolchain.unit import Unit
 
 GELU = registry.find("gelu_int8/512")[0]
 QUICK = Plan(least=40, most=200, warmup=80, seconds=1e9)
-RECORD = Record(
-    time="2026-11-20T12:00:00+00:00",
-    kernel="gelu_int8/512",
-    device="fake NPU",
-    basis="modelled",
-    samples=(1e-3, 2e-3, 3e-3),
-    warmup=40,
-    stable=True,
-    tight=False,
-    transfer=None,
-    amortised=5e-4,
-    compared=1024,
-    ops=512,
-    bytes=1280,
-    provenance={"host": "a"},
-    conditions={"power_mode": "performance"},
-)
 
 
 @pytest.fixture(scope="module")

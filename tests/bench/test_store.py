@@ -14,24 +14,7 @@ from errors import UsageError
 from npulab.cli import cli
 from runtime.bench.record import FORMAT, Record
 from runtime.bench.store import append, check_store, read
-
-RECORD = Record(
-    time="2026-11-20T12:00:00+00:00",
-    kernel="gelu_int8/512",
-    device="fake NPU",
-    basis="modelled",
-    samples=(1e-3, 2e-3, 3e-3),
-    warmup=40,
-    stable=True,
-    tight=False,
-    transfer=None,
-    amortised=5e-4,
-    compared=1024,
-    ops=512,
-    bytes=1280,
-    provenance={"host": "a"},
-    conditions={"power_mode": "performance"},
-)
+from tests.bench.records import RECORD
 
 
 def test_a_store_keeps_what_it_is_given(tmp_path: Path) -> None:
