@@ -10,12 +10,11 @@ import pytest
 
 from errors import CheckFailed, LabError
 from kernels import registry
-from kernels.compare import compare
 from kernels.contract import Kernel
 from runtime.canary import check_canary
 from runtime.device import Program
 from runtime.devices import open_device
-from runtime.verify import CaseReport, check, verify
+from runtime.verify import CaseReport, Golden, check, verify
 from runtime.xrt import XrtDevice
 from runtime.xrt.contexts import LIMIT
 from toolchain.build import Build
@@ -63,20 +62,11 @@ def test_every_kernel_as_a_stream_and_as_a_runlist(lab: Lab, kernel: Kernel, cal
     program = lab.device.load(lab.build(kernel))
     case = next(iter(kernel.demo()))
     inputs = [case.inputs[arg.name] for arg in program.args if arg.role.is_read]
-    golden, spreads = kernel.golden(case.inputs), kernel.spreads(case.inputs)
+    golden = Golden(kernel, case.inputs)
     count = 0
     for results in (program.stream([inputs] * calls), program.batch([inputs] * calls)):
         for result in results:
-            comparison = compare(
-                result.outputs,
-                golden,
-                kernel.args(),
-                kernel.tolerance,
-                poison=result.poison,
-                written=result.written,
-                spreads=spreads,
-            )
-            comparison.require(kernel.title)
+            golden.compare(result).require(kernel.title)
             count += 1
     assert count == 2 * calls
 

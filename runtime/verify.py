@@ -112,9 +112,9 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
         )
     seconds = time.perf_counter() - start
     if result:
-        golden, spreads = kernel.golden(case.inputs), kernel.spreads(case.inputs)
-        comparison = _compared(kernel, golden, spreads, result)
-        errors = histograms(result.outputs, golden, kernel.args(), kernel.tolerance, spreads)
+        golden = Golden(kernel, case.inputs)
+        comparison = golden.compare(result)
+        errors = golden.histograms(result)
         failure = _failure(comparison, what)
     return CaseReport(
         kernel=kernel.title,
@@ -127,21 +127,36 @@ def check(kernel: Kernel, program: Program, case: Case) -> CaseReport:
     )
 
 
-def _compared(
-    kernel: Kernel,
-    golden: Mapping[str, Array],
-    spreads: Mapping[str, Array],
-    result: Result,
-) -> Comparison:
-    return compare(
-        result.outputs,
-        golden,
-        kernel.args(),
-        kernel.tolerance,
-        poison=result.poison,
-        written=result.written,
-        spreads=spreads,
-    )
+class Golden:
+    """What a kernel's golden model gives for some inputs: runs on them are held against it.
+
+    Args:
+        kernel: The variant.
+        inputs: Its input arrays, by argument name.
+    """
+
+    def __init__(self, kernel: Kernel, inputs: Mapping[str, Array]) -> None:
+        self._kernel = kernel
+        self._outputs, self._spreads = kernel.golden(inputs), kernel.spreads(inputs)
+
+    def compare(self, result: Result) -> Comparison:
+        """Hold a run against it; see :func:`kernels.compare.compare`."""
+        return compare(
+            result.outputs,
+            self._outputs,
+            self._kernel.args(),
+            self._kernel.tolerance,
+            poison=result.poison,
+            written=result.written,
+            spreads=self._spreads,
+        )
+
+    def histograms(self, result: Result) -> dict[str, Histogram]:
+        """Count how far a run's elements are from it; see :func:`kernels.compare.histograms`."""
+        kernel = self._kernel
+        return histograms(
+            result.outputs, self._outputs, kernel.args(), kernel.tolerance, self._spreads
+        )
 
 
 def _failure(comparison: Comparison, what: str) -> CheckFailed | None:

@@ -9,13 +9,13 @@ from statistics import median
 
 import numpy as np
 
-from kernels.compare import compare
 from kernels.contract import Array, Case, Kernel
 from runtime.bench.limits import limits
 from runtime.bench.record import Record
 from runtime.bench.sampling import Plan, sample
 from runtime.bench.statistics import Summary, summarize
 from runtime.device import Basis, Device, Program, Result
+from runtime.verify import Golden
 from runtime.xrt.program import XrtProgram
 
 CHAIN = 16
@@ -125,6 +125,7 @@ class _Runs:
     ) -> None:
         self._kernel, self._case, self._on_run = kernel, case, on_run
         self._program = program
+        self._golden = Golden(kernel, case.inputs)
         self._inputs = [case.inputs[arg.name] for arg in program.args if arg.role.is_read]
         self._count = 1
         first = program(*self._inputs)
@@ -168,14 +169,7 @@ class _Runs:
         Raises:
             CheckFailed: One of them is wrong.
         """
-        comparison = compare(
-            result.outputs,
-            self._kernel.golden(self._case.inputs),
-            self._kernel.args(),
-            self._kernel.tolerance,
-            poison=result.poison,
-            written=result.written,
-        )
+        comparison = self._golden.compare(result)
         comparison.require(f"{self._kernel.title} on {self._case.name}, run {self._count}")
         return comparison.compared
 

@@ -103,6 +103,17 @@ def test_a_wrong_output_has_no_figure(run: int, fault: Spoiled, gelu_build: Buil
         measure(GELU, program, device, plan=SHORT, provenance={}, conditions={})
 
 
+def test_a_kernel_whose_tolerance_follows_its_data_is_timed() -> None:
+    (kernel,) = registry.find("attention_bf16/64x64")
+    (result,) = build([Unit.from_kernel(kernel)])
+    assert result.build
+    device = XrtDevice(fake_stack(Board()))
+    plan = Plan(least=3, most=3, warmup=0, seconds=1e9)
+    program = device.load(result.build)
+    record = measure(kernel, program, device, plan=plan, provenance={}, conditions={})
+    assert record.compared >= 4 * 64 * 64
+
+
 def test_the_time_on_the_array_has_an_interval_that_covers_it(gelu_build: Build) -> None:
     """It is a small difference of noisy times, and says how small."""
     exact = timed(Board(), gelu_build).array
